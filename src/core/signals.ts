@@ -1,0 +1,39 @@
+/** What rooms tell telemetry about themselves. Rooms take these as callbacks or offer them as states; app ties both. */
+
+/** One SQL statement ended. `name` is the question's name, never SQL text or parameter values. */
+export interface QueryFinished {
+  readonly name: string
+  readonly ms: number
+  readonly rows: number
+  readonly failed: boolean
+}
+
+export interface DatabaseState {
+  readonly up: boolean
+  readonly pool: { readonly used: number; readonly idle: number; readonly waiting: number; readonly max: number }
+}
+
+/** The recorder's distance to the gateway. */
+export interface RecorderState {
+  /** Records read from the journal and not yet in the ledger. */
+  readonly queueRows: number
+  readonly queueBytes: number
+  /** Age in seconds of the oldest record that is not in the ledger; 0 when there is none. */
+  readonly lagSeconds: number
+  /** Bytes of journal segments on disk. */
+  readonly journalBytes: number
+  readonly writtenTotal: number
+  readonly writeErrorsTotal: number
+  /** Records set aside or lost, by reason (closed set). */
+  readonly droppedTotal: Readonly<Record<string, number>>
+  /** Exchanges opened and not closed. */
+  readonly openExchanges: number
+}
+
+/** The state of one gateway worker's journal writer. */
+export interface JournalState {
+  readonly healthy: boolean
+  readonly backlogBytes: number
+  readonly writtenBytes: number
+  readonly errorsTotal: number
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    // Unit and room tests live beside the code; whole-process journeys and the architecture in test/.
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'web/src/**/*.test.{ts,tsx}', 'bench/**/*.test.ts', 'scripts/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/journeys/**', 'test/browser/**', 'test/torture/**'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Two cores are the smallest machine that runs this suite; more workers only fight over the embedded databases.
+    maxWorkers: 2,
+  },
+})
