@@ -1,0 +1,130 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../core/clock.ts'
+import { type ErrorType, errorTable, type Fault, type GatewayError } from '../core/errors.ts'
+import type { Endpoint, ExchangeClosed, ExchangeStart, Outcome } from '../core/exchange.ts'
+import { uuidv7 } from '../core/ids.ts'
+import type { Credential } from '../core/upstream.ts'
+import { noUsage } from '../core/usage.ts'
+import { UsageMeter } from '../core/usage-meter.ts'
+
+/** One client call while it lives: what the stages have learned so far. At its end it becomes one immutable record. */
+export class Exchange {
+  readonly id: string
+  readonly openedAt: number
+  readonly startedAt: number
+  readonly meter = new UsageMeter()
+  domain = 'unknown'
+  keyId: string | null = null
+  account: string | null = null
+  provider: string | null = null
+  requestedModel: string | null = null
+  streaming = false
+  sessionId: string | null = null
+  agentId: string | null = null
+  parentAgentId: string | null = null
+  body: Buffer | null = null
+  requestBytes = 0
+  /** The caller's own provider credential, where one came beside or instead of a gateway key. */
+  callerCredential: Credential | null = null
+  attempts = 0
+  upstreamStatus: number | null = null
+  upstreamRequestId: string | null = null
+  rateLimitHeaders: Record<string, string> | null = null
+  responseBytes = 0
+  /** Milliseconds spent waiting for the caller's body and for the provider; the rest of the time is ours. */
+  bodyMs = 0
+  upstreamMs: number | null = null
+  /** Whether an event of ours may follow in the answer's stream without tearing a frame; null before a stream began. */
+  mayAppendEvent: (() => boolean) | null = null
+  closed = false
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly endpoint: Endpoint
+  readonly path: string
+  readonly method: string
+  readonly clock: Clock
+
+  constructor(request: IncomingMessage, response: ServerResponse, endpoint: Endpoint, clock: Clock) {
+    this.request = request
+    this.response = response
+    this.endpoint = endpoint
+    this.clock = clock
+    this.openedAt = clock.now()
+    this.startedAt = clock.monotonic()
+    this.id = uuidv7(this.openedAt)
+    const url = request.url ?? '/'
+    const query = url.indexOf('?')
+    this.path = (query < 0 ? url : url.slice(0, query)).slice(0, 256)
+    this.method = request.method ?? 'GET'
+  }
+
+  start(): ExchangeStart {
+    return {
+      id: this.id,
+      openedAt: this.openedAt,
+      method: this.method,
+      path: this.path,
+      endpoint: this.endpoint,
+      domain: this.domain,
+      keyId: this.keyId,
+      account: this.account,
+      provider: this.provider,
+      requestedModel: this.requestedModel,
+      streaming: this.streaming,
+      sessionId: this.sessionId,
+      agentId: this.agentId,
+      parentAgentId: this.parentAgentId,
+      requestBytes: this.requestBytes,
+    }
+  }
+
+  /** The closing record. `failure` null means that the answer ended as the protocol wants. */
+  close(statusCode: number, failure: Failure | null): ExchangeClosed {
+    const durationMs = this.clock.monotonic() - this.startedAt
+    const metered = this.meter.result()
+    // An upstream error costs nothing, whatever its body looks like (refused before work began).
+    const worked = this.upstreamStatus !== null && this.upstreamStatus < 400
+    return {
+      kind: 'closed',
+      ...this.start(),
+      closedAt: this.openedAt + Math.round(durationMs),
+      statusCode,
+      outcome: failure === null ? 'ok' : outcomeOf(failure.type),
+      errorType: failure?.type ?? null,
+      errorMessage: failure === null ? null : failure.message.slice(0, 200),
+      failedAfterFirstByte: failure !== null && this.responseBytes > 0,
+      upstreamStatus: this.upstreamStatus,
+      upstreamRequestId: this.upstreamRequestId,
+      attempts: this.attempts,
+      durationMs: round3(durationMs),
+      ttftMs: this.meter.firstTokenAt === null ? null : round3(this.meter.firstTokenAt - this.startedAt),
+      upstreamMs: this.upstreamMs === null ? null : round3(this.upstreamMs),
+      overheadMs: round3(Math.max(0, durationMs - this.bodyMs - (this.upstreamMs ?? 0))),
+      responseBytes: this.responseBytes,
+      ...metered,
+      ...(worked ? {} : { usage: noUsage, usageSource: 'none' as const }),
+      rateLimitHeaders: this.rateLimitHeaders,
+    }
+  }
+}
+
+/** Why an exchange failed, safe to store: no secrets, no prompt text. */
+export interface Failure {
+  readonly type: ErrorType
+  readonly message: string
+}
+
+const outcomes: Readonly<Record<Fault, Outcome>> = {
+  caller: 'caller_error',
+  policy: 'policy_refused',
+  provider: 'provider_error',
+  gateway: 'gateway_error',
+}
+
+function outcomeOf(type: ErrorType): Outcome {
+  return type === 'caller_cancelled' ? 'cancelled' : outcomes[errorTable[type].fault]
+}
+
+export const failureOf = (error: GatewayError): Failure => ({ type: error.type, message: error.message })
+
+const round3 = (ms: number): number => Math.round(ms * 1000) / 1000

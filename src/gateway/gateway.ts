@@ -1,0 +1,46 @@
+import type { Clock } from '../core/clock.ts'
+import type { ExchangeClosed, ExchangeOpened } from '../core/exchange.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Target, UpstreamClient } from '../core/upstream.ts'
+import type { GatewayConfig } from './config.ts'
+import type { Keyring } from './stages/authenticate.ts'
+
+/** Everything the data plane is given. It knows no provider, no journal and no observer, only these. */
+export interface Gateway {
+  readonly config: GatewayConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly upstream: UpstreamClient
+  readonly keys: Keyring
+  /** Where a call goes; throws `gateway_no_target` or `caller_model_unknown`. */
+  route(model: string | null): Target
+  /** The account name for a caller's own credential: a keyed hash, never the credential. */
+  accountOf(secret: string): string
+  /** Writes one record to the journal; false when it can take no more, so that new calls are shed. */
+  record(event: ExchangeOpened | ExchangeClosed): boolean
+  /** Sent along to tell a call that comes back to us; also what is looked for. */
+  readonly instanceId: string
+  /** Calls in flight, counted by the endpoints; read by the worker's metrics and by the drain. */
+  readonly inFlight: InFlight
+}
+
+export class InFlight {
+  count = 0
+  openStreams = 0
+  draining = false
+  #idle: (() => void)[] = []
+
+  enter(): void {
+    this.count++
+  }
+
+  leave(): void {
+    this.count--
+    if (this.count === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Resolves once no call is in flight. */
+  idle(): Promise<void> {
+    return this.count === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve))
+  }
+}
