@@ -1,0 +1,66 @@
+/** Metrics of the way from the journal to the database. */
+import { counter, gauge, histogram } from './row.ts'
+
+const querySeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30]
+
+export const storageRows = {
+  signalbox_journal_backlog_bytes: gauge('Bytes not yet written to the journal.', 'bytes', 'journal state', 'sum'),
+  signalbox_journal_written_bytes_total: counter('Bytes written to the journal.', 'bytes', 'journal state'),
+  signalbox_journal_errors_total: counter('Failed writes to the journal.', 'count', 'journal state'),
+
+  signalbox_ledger_queue_rows: gauge(
+    'Records read from the journal and not yet in the ledger.',
+    'count',
+    'recorder state',
+    'sum',
+  ),
+  signalbox_ledger_queue_bytes: gauge('Size of those records.', 'bytes', 'recorder state', 'sum'),
+  signalbox_ledger_lag_seconds: gauge(
+    'Age of the oldest record that is not in the ledger.',
+    'seconds',
+    'recorder state',
+    'max',
+  ),
+  signalbox_ledger_wal_bytes: gauge('Bytes of journal segments on disk.', 'bytes', 'recorder state', 'sum'),
+  signalbox_ledger_written_total: counter('Records written to the ledger.', 'count', 'recorder state'),
+  signalbox_ledger_write_errors_total: counter(
+    'Failed writes to the ledger; they are tried again.',
+    'count',
+    'recorder state',
+  ),
+  signalbox_ledger_dropped_total: counter('Records set aside or lost.', 'count', 'recorder state', {
+    labels: { reason: 'reason' },
+  }),
+
+  signalbox_db_up: gauge('1 while the database answers.', 'boolean', 'database state', 'min'),
+  signalbox_db_pool_connections: gauge(
+    'Connections of the pool; `waiting` counts callers in line.',
+    'count',
+    'database state',
+    'sum',
+    {
+      labels: { state: ['used', 'idle', 'waiting'] },
+    },
+  ),
+  signalbox_db_pool_max: gauge('Most connections the pool may hold.', 'count', 'database state', 'sum'),
+  signalbox_db_query_seconds: histogram(
+    'Time of SQL statements, by the name of the question.',
+    'seconds',
+    'SQL statement',
+    querySeconds,
+    {
+      labels: { query: 'query' },
+    },
+  ),
+  signalbox_db_query_errors_total: counter('Failed SQL statements.', 'count', 'SQL statement', {
+    labels: { query: 'query' },
+  }),
+  signalbox_db_slow_queries_total: counter(
+    'SQL statements slower than SLOW_QUERY_THRESHOLD_MS.',
+    'count',
+    'SQL statement',
+    {
+      labels: { query: 'query' },
+    },
+  ),
+}

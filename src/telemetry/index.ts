@@ -1,0 +1,16 @@
+/** Metrics and log lines: what Signalbox says about itself, made from the same record as the ledger. */
+export { type TelemetryConfig, telemetryConfig } from './config.ts'
+export { expositionContentType, type MetricsJson } from './exposition.ts'
+export { metricCatalogue, metricNames } from './metric-catalogue.ts'
+export { renderMetricsDoc } from './metrics-doc.ts'
+export type { HttpRequestFinished } from './metrics-observer.ts'
+export { wantsExposition } from './negotiate.ts'
+export { installReopenSignals } from './reopen-signals.ts'
+export {
+  createTelemetry,
+  type StreamsState,
+  type Telemetry,
+  type TelemetryOptions,
+  type TelemetrySources,
+} from './telemetry.ts'
+export { createWorkerTelemetry, type WorkerTelemetry } from './worker-telemetry.ts'

@@ -1,0 +1,189 @@
+import type { Writable } from 'node:stream'
+import type { Clock } from '../core/clock.ts'
+import type { ExchangeObserver } from '../core/exchange.ts'
+import type { Logger } from '../core/logger.ts'
+import type { DatabaseState, JournalState, QueryFinished, RecorderState } from '../core/signals.ts'
+import type { ProcessName } from './catalogue/row.ts'
+import type { TelemetryConfig } from './config.ts'
+import { createExchangeObserver } from './exchange-observer.ts'
+import { type MetricsJson, renderExposition } from './exposition.ts'
+import { type Log, openLog } from './log.ts'
+import { createMetricLabels } from './metric-labels.ts'
+import { MetricRegistry } from './metric-registry.ts'
+import { createMetricsObserver, type MetricsObserver } from './metrics-observer.ts'
+import { OpenExchanges } from './open-exchanges.ts'
+import { registerProcessMetrics } from './process-metrics.ts'
+import {
+  createQueryMetrics,
+  isRecorderHealthy,
+  registerDatabaseState,
+  registerHealth,
+  registerJournalState,
+  registerOpenExchanges,
+  registerRecorderState,
+} from './state-metrics.ts'
+
+/** States that are asked for at each scrape. What a process does not have is left out, and so are its metrics. */
+export interface TelemetrySources {
+  readonly recorder?: (() => RecorderState) | undefined
+  readonly database?: (() => DatabaseState) | undefined
+  readonly sseConnections?: (() => number) | undefined
+  /** Where the gateway runs in this process too. */
+  readonly journal?: (() => JournalState) | undefined
+  readonly streams?: (() => StreamsState) | undefined
+}
+
+/** The streams a gateway process holds open, by its own count. */
+export interface StreamsState {
+  readonly open: number
+  /** Longest time any of them has had no bytes; 0 when none is open. */
+  readonly oldestIdleSeconds: number
+}
+
+export interface TelemetryOptions {
+  readonly config: TelemetryConfig
+  readonly clock: Clock
+  readonly stdout: Writable
+  readonly isTty: boolean
+  readonly version: string
+  readonly commit?: string | undefined
+  readonly processName?: ProcessName
+  /** Models that have a price or stand in the configuration. Names sent by callers are labels only if it says so. */
+  readonly isKnownModel: (model: string) => boolean
+  /** Configured providers; their series exist before their first call. */
+  readonly providers?: readonly string[]
+  readonly slowQueryThresholdMs?: number
+  readonly sources: TelemetrySources
+}
+
+export interface Telemetry {
+  readonly logger: Logger
+  readonly observer: ExchangeObserver
+  readonly metrics: Pick<MetricsObserver, 'httpRequestFinished'>
+  /** The whole exposition, with what the gateway workers sent. */
+  metricsText(form: { readonly redacted: boolean }, workers?: readonly MetricsJson[]): Promise<string>
+  queryFinished(query: QueryFinished): void
+  /** The log file was rotated. */
+  reopen(): void
+  /** Flushes the log, for at most `deadlineMs` milliseconds, and stops watching the process. */
+  close(deadlineMs?: number): Promise<void>
+}
+
+/** Metrics, log lines and logger of the process that reads the journal. */
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { config, sources, slowQueryThresholdMs = 5000 } = options
+  const failures = tellOnce()
+  const registry = new MetricRegistry({
+    onCollectError: (error) => failures.tell('metrics_source_failed', 'a source of metrics failed', error),
+  })
+  const log = openLog({ ...options, registry })
+  failures.to(log.logger)
+  const labels = createMetricLabels(registry, config, options.isKnownModel)
+  const metrics = createMetricsObserver(registry, labels, options.providers)
+  const open = new OpenExchanges()
+  const lost = registry.counter('signalbox_observer_errors_total').child({})
+  const stopProcess = registerProcess(registry, options, options.processName ?? 'office')
+  registerOpenExchanges(registry, labels, open)
+  registerSources(registry, labels, log, sources)
+  const countQuery = createQueryMetrics(registry, labels, slowQueryThresholdMs)
+  log.logger.info('telemetry_started', 'log opened', { version: options.version, log_level: config.logLevel })
+
+  return {
+    logger: log.logger,
+    observer: createExchangeObserver({
+      open,
+      metrics,
+      log: log.output,
+      localTime: log.localTime,
+      onError(error) {
+        lost.add(1)
+        failures.tell('observer_failed', 'an exchange could not be shown', error)
+      },
+    }),
+    metrics,
+    metricsText: (form, workers) => renderExposition(registry, form, workers),
+    queryFinished(query) {
+      countQuery(query)
+      if (query.ms > slowQueryThresholdMs) tellSlowQuery(log.logger, query, slowQueryThresholdMs)
+    },
+    reopen: log.reopen,
+    async close(deadlineMs) {
+      stopProcess()
+      await log.close(deadlineMs)
+    },
+  }
+}
+
+function registerSources(
+  registry: MetricRegistry,
+  labels: ReturnType<typeof createMetricLabels>,
+  log: Log,
+  { recorder, database, sseConnections, journal, streams }: TelemetrySources,
+): void {
+  if (recorder !== undefined) registerRecorderState(registry, labels, recorder)
+  if (database !== undefined) registerDatabaseState(registry, database)
+  if (journal !== undefined) registerJournalState(registry, journal)
+  if (streams !== undefined) registerStreams(registry, streams)
+  if (sseConnections !== undefined) {
+    const gauge = registry.gauge('signalbox_sse_connections').child({})
+    registry.onScrape(() => gauge.set(sseConnections()))
+  }
+  registerHealth(registry, {
+    log: log.isHealthy,
+    ...(recorder !== undefined && { recorder: () => isRecorderHealthy(recorder()) }),
+    ...(database !== undefined && { database: () => database().up }),
+    ...(journal !== undefined && { journal: () => journal().healthy }),
+  })
+}
+
+/** What every process shows of itself. Returns how to stop watching. */
+export function registerProcess(
+  registry: MetricRegistry,
+  { clock, version, commit }: Pick<TelemetryOptions, 'clock' | 'version' | 'commit'>,
+  name: ProcessName,
+): () => void {
+  registry
+    .gauge('signalbox_build_info')
+    .child({ version, commit: commit ?? 'unknown' })
+    .set(1)
+  const series = registry.gauge('signalbox_metric_series').child({})
+  registry.onScrape(() => series.set(registry.seriesCount))
+  return registerProcessMetrics(registry, name, clock)
+}
+
+export function registerStreams(registry: MetricRegistry, streams: () => StreamsState): void {
+  const open = registry.gauge('signalbox_gateway_streams').child({})
+  const idle = registry.gauge('signalbox_stream_oldest_idle_seconds').child({})
+  registry.onScrape(() => {
+    const state = streams()
+    open.set(state.open)
+    idle.set(state.oldestIdleSeconds)
+  })
+}
+
+/** Only the name of the question: SQL text and parameters may hold what must not be logged. */
+function tellSlowQuery(logger: Logger, { name, ms, rows, failed }: QueryFinished, thresholdMs: number): void {
+  logger.warn('slow_query', 'Slow SQL query', {
+    query_name: name,
+    query_ms: Math.round(ms),
+    threshold_ms: thresholdMs,
+    row_count: rows,
+    failed: failed || undefined,
+  })
+}
+
+/** A failure that repeats with every exchange or scrape is said once; the metrics count the rest. */
+export function tellOnce(): { tell(event: string, message: string, error: unknown): void; to(logger: Logger): void } {
+  const told = new Set<string>()
+  let logger: Logger | undefined
+  return {
+    to(given) {
+      logger = given
+    },
+    tell(event, message, error) {
+      if (told.has(event) || logger === undefined) return
+      told.add(event)
+      logger.error(event, message, { reason: error instanceof Error ? error.message : String(error) })
+    },
+  }
+}

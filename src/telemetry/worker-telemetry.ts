@@ -1,0 +1,52 @@
+import type { Writable } from 'node:stream'
+import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
+import type { JournalState } from '../core/signals.ts'
+import type { TelemetryConfig } from './config.ts'
+import { type MetricsJson, metricsJson } from './exposition.ts'
+import { openLog } from './log.ts'
+import { MetricRegistry } from './metric-registry.ts'
+import { registerHealth, registerJournalState } from './state-metrics.ts'
+import { registerProcess, registerStreams, type StreamsState, tellOnce } from './telemetry.ts'
+
+export interface WorkerTelemetry {
+  /** For rare events such as start and stop; calls are told of by the process that reads the journal. */
+  readonly logger: Logger
+  /** To be sent to the process that is scraped, which merges it into its own metrics. */
+  metricsJson(): Promise<MetricsJson>
+  /** The log file was rotated. */
+  reopen(): void
+  close(deadlineMs?: number): Promise<void>
+}
+
+/** Telemetry of a gateway worker: itself, its journal and its streams; no work per call. */
+export function createWorkerTelemetry(options: {
+  readonly config: TelemetryConfig
+  readonly clock: Clock
+  readonly stdout: Writable
+  readonly isTty: boolean
+  readonly version: string
+  readonly commit?: string | undefined
+  readonly sources: { readonly journal: () => JournalState; readonly streams?: (() => StreamsState) | undefined }
+}): WorkerTelemetry {
+  const { journal, streams } = options.sources
+  const failures = tellOnce()
+  const registry = new MetricRegistry({
+    onCollectError: (error) => failures.tell('metrics_source_failed', 'a source of metrics failed', error),
+  })
+  const log = openLog({ ...options, registry })
+  failures.to(log.logger)
+  const stopProcess = registerProcess(registry, options, 'gateway')
+  registerJournalState(registry, journal)
+  if (streams !== undefined) registerStreams(registry, streams)
+  registerHealth(registry, { log: log.isHealthy, journal: () => journal().healthy })
+  return {
+    logger: log.logger,
+    metricsJson: () => metricsJson(registry),
+    reopen: log.reopen,
+    async close(deadlineMs) {
+      stopProcess()
+      await log.close(deadlineMs)
+    },
+  }
+}
