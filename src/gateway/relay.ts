@@ -80,9 +80,8 @@ class Pump implements UpstreamHandler {
   }
 
   onError(failure: UpstreamFailure): void {
-    if (!this.#settle()) return
-    this.#tap?.finish()
-    this.#resolve(failure)
+    // The tap is left as it is: whether the stream broke between two events decides how the caller is told.
+    if (this.#settle()) this.#resolve(failure)
   }
 
   readonly onGone = (): void => {

@@ -1,0 +1,42 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { ClientKey } from '../core/client-key.ts'
+import { clientKeyPrefix } from '../core/client-key.ts'
+
+/** Hex HMAC-SHA256 of a client key: what is stored and looked up instead of the key. */
+export function hashClientKey(pepper: string, key: string): string {
+  return createHmac('sha256', pepper).update(key).digest('hex')
+}
+
+/** A new client key: the prefix and 256 random bits, and the id that names it in rows and logs. */
+export function newClientKey(): { readonly id: string; readonly key: string } {
+  return { id: `k_${randomBytes(6).toString('hex')}`, key: clientKeyPrefix + randomBytes(32).toString('base64url') }
+}
+
+/**
+ * The client keys in memory. A key is found by its keyed hash, so the time a look-up takes says nothing about how much
+ * of a guess was right; the comparison after it takes the same time for any two hashes.
+ */
+export class MemoryKeyring {
+  readonly #pepper: string
+  #byHash = new Map<string, ClientKey>()
+
+  constructor(pepper: string) {
+    this.#pepper = pepper
+  }
+
+  replace(keys: readonly ClientKey[]): void {
+    this.#byHash = new Map(keys.map((key) => [key.hash, key]))
+  }
+
+  /** A revoked key still counts: revoking the last one must not open the gateway to everybody on the machine. */
+  get isEmpty(): boolean {
+    return this.#byHash.size === 0
+  }
+
+  find(key: string): ClientKey | null {
+    const hash = hashClientKey(this.#pepper, key)
+    const found = this.#byHash.get(hash)
+    if (found === undefined) return null
+    return timingSafeEqual(Buffer.from(found.hash), Buffer.from(hash)) ? found : null
+  }
+}
