@@ -85,7 +85,7 @@ class Delivery {
   thinking(block: Extract<AnswerBlock, { type: 'thinking' }>, random: Random): void {
     this.#start({ type: 'thinking', thinking: '', signature: '' })
     const before = this.tokens
-    this.#spend(block.hiddenTokens)
+    const hidden = this.#spend(block.hiddenTokens)
     const thinking = this.#stream(pieces(block.thinking, random), (part) => ({
       type: 'thinking_delta',
       thinking: part,
@@ -93,14 +93,15 @@ class Delivery {
     this.thinkingTokens += this.tokens - before
     // Thinking cut by max_tokens never gets its signature.
     const signature = this.full ? '' : block.signature
-    if (signature !== '') this.#delta({ type: 'signature_delta', signature }, 0)
+    if (signature !== '') this.#delta({ type: 'signature_delta', signature }, hidden) // unseen thinking takes its time too
     this.#stop({ type: 'thinking', thinking, signature })
   }
 
   redacted(block: Extract<AnswerBlock, { type: 'redacted_thinking' }>): void {
     const content = { type: 'redacted_thinking', data: block.data }
-    this.thinkingTokens += this.#spend(block.hiddenTokens)
-    this.#start(content)
+    const hidden = this.#spend(block.hiddenTokens)
+    this.thinkingTokens += hidden
+    this.#start(content, hidden)
     this.#stop(content)
   }
 
@@ -144,9 +145,9 @@ class Delivery {
     return spent
   }
 
-  #start(contentBlock: Json): void {
+  #start(contentBlock: Json, tokens = 0): void {
     const data = { type: 'content_block_start', index: this.content.length, content_block: contentBlock }
-    this.events.push({ name: 'content_block_start', data, tokens: 0 })
+    this.events.push({ name: 'content_block_start', data, tokens })
   }
 
   #delta(delta: Json, tokens: number): void {

@@ -9,6 +9,8 @@ export interface WrittenFacts {
   readonly ended: 'complete' | 'cut' | 'silence' | 'client-gone'
 }
 
+const resetDelayMs = 30
+
 /** Waits; resolves early when the signal aborts. Injected so that tests need not spend the time. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
 
@@ -75,8 +77,12 @@ async function finish(
     return { bytes: output.bytes, ended: 'silence' }
   }
   await output.flushed()
-  if (plan.ending === 'reset') response.socket?.resetAndDestroy()
-  else response.socket?.destroy()
+  if (plan.ending === 'reset') {
+    // A reset overtakes what the reader's kernel still holds; a moment's wait lets the bytes arrive before it.
+    await tools.sleep(resetDelayMs, tools.signal)
+    response.socket?.resetAndDestroy()
+  }
+  response.socket?.destroy()
   return { bytes: output.bytes, ended: 'cut' }
 }
 
