@@ -1,0 +1,44 @@
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+
+/**
+ * Replaces a file (0600) so that a crash at any moment leaves the old text or the new one, and a power cut too: written
+ * beside it, synced, renamed. Rejects where the disk refuses; the old file then stands and nothing is left beside it.
+ */
+export async function writeFileAtomically(file: string, text: string): Promise<void> {
+  const beside = `${file}.new`
+  try {
+    const handle = await open(beside, 'w', 0o600)
+    try {
+      await handle.writeFile(text)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    await rename(beside, file)
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw error
+  }
+  const directory = await open(path.dirname(file), 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+/** The text of a file, or null where there is none. */
+export async function readTextFile(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw error
+  }
+}
+
+/** True for the error of a file or directory that is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

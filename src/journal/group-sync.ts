@@ -1,0 +1,102 @@
+import type { Clock } from '../core/clock.ts'
+import type { JournalFiles } from './journal-files.ts'
+
+/**
+ * `fdatasync` for groups of writes: it begins at most `intervalMs` after the first write it covers, and never runs
+ * twice at once. So a power cut costs what was written within `intervalMs` (or within a running sync, where that takes
+ * longer) and within the sync itself. It also owns the files that were left behind by rotation, until they are safe.
+ */
+export class GroupSync {
+  readonly #files: JournalFiles
+  readonly #clock: Clock
+  readonly #intervalMs: number
+  readonly #onOutcome: (error: unknown) => void
+  #dirtyFd: number | null = null
+  #dirtySince = 0
+  #retired: number[] = []
+  #directories = new Set<string>()
+  #timer: NodeJS.Timeout | null = null
+  #running: Promise<void> | null = null
+  #closed = false
+
+  /** `onOutcome` is told null or the error after each sync. */
+  constructor(options: {
+    files: JournalFiles
+    clock: Clock
+    intervalMs: number
+    onOutcome: (error: unknown) => void
+  }) {
+    this.#files = options.files
+    this.#clock = options.clock
+    this.#intervalMs = options.intervalMs
+    this.#onOutcome = options.onOutcome
+  }
+
+  /** Bytes went into the file. On the hot path: one comparison where a sync is already due. */
+  wrote(fd: number): void {
+    if (this.#dirtyFd !== null) return
+    this.#dirtyFd = fd
+    this.#dirtySince = this.#clock.monotonic()
+    this.#schedule()
+  }
+
+  /** The file gets no more bytes: sync it once more, then close it. */
+  retire(fd: number): void {
+    this.#retired.push(fd)
+    if (this.#dirtyFd === fd) this.#dirtyFd = null
+    this.#schedule()
+  }
+
+  namesChangedIn(directory: string): void {
+    this.#directories.add(directory)
+    this.#schedule()
+  }
+
+  async close(fd: number): Promise<void> {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#running
+    this.retire(fd)
+    await this.#sync()
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null || this.#running !== null || this.#closed) return
+    const age = this.#dirtyFd === null ? 0 : this.#clock.monotonic() - this.#dirtySince
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null
+        this.#running = this.#sync().finally(() => {
+          this.#running = null
+          if (this.#dirtyFd !== null || this.#retired.length > 0) this.#schedule()
+        })
+      },
+      Math.max(0, this.#intervalMs - age),
+    )
+    this.#timer.unref()
+  }
+
+  async #sync(): Promise<void> {
+    const [fd, retired, directories] = [this.#dirtyFd, this.#retired, this.#directories]
+    // Reset before the call: a write during the sync may not be covered by it.
+    this.#dirtyFd = null
+    this.#retired = []
+    this.#directories = new Set()
+    let failure: unknown = null
+    const attempt = async (work: () => Promise<void>): Promise<void> => {
+      try {
+        await work()
+      } catch (error) {
+        failure = error
+      }
+    }
+    for (const directory of directories) await attempt(() => this.#files.syncDirectory(directory))
+    for (const old of retired) {
+      await attempt(() => this.#files.sync(old))
+      // A failed sync is not tried again: the kernel has then marked the pages clean and would report success.
+      await attempt(async () => this.#files.close(old))
+    }
+    if (fd !== null) await attempt(() => this.#files.sync(fd))
+    this.#onOutcome(failure)
+  }
+}
