@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Secret } from '../core/secret.ts'
 
 /** What an operator may set about logs and metrics. */
 export const telemetryConfig = z.strictObject({
@@ -32,8 +33,8 @@ export const telemetryConfig = z.strictObject({
     )
     .meta({ env: 'LOG_FILE_EVENT_FIELD' }),
   metricsToken: z
-    .string()
-    .min(1)
+    .union([z.string().min(1), z.instanceof(Secret)])
+    .transform((value) => (value instanceof Secret ? value : new Secret(value)))
     .optional()
     .describe(
       'Bearer token that /metrics then asks for; without it /health shows no account or domain names to a scraper.',
@@ -56,6 +57,8 @@ export const telemetryConfig = z.strictObject({
 })
 
 export type TelemetryConfig = z.infer<typeof telemetryConfig>
+/** What logs and metrics are made by. The token is for whoever serves them. */
+export type TelemetrySettings = Omit<TelemetryConfig, 'metricsToken'>
 
 const defaultLogFile = '/var/log/ccproxy/app.log'
 

@@ -4,7 +4,7 @@ import { metricCatalogue, metricNames } from './metric-catalogue.ts'
 import type { MetricRegistry } from './metric-registry.ts'
 
 /** Of the Prometheus text format; answers that depend on `Accept` carry `Vary: Accept` beside it. */
-export const expositionContentType = 'text/plain; version=0.0.4; charset=utf-8'
+export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** The metrics of one process as plain JSON, to be sent to the process that is scraped. */
 export type MetricsJson = readonly MetricJson[]

@@ -1,9 +1,9 @@
 /** Metrics and log lines: what Signalbox says about itself, made from the same record as the ledger. */
 export { type TelemetryConfig, telemetryConfig } from './config.ts'
-export { expositionContentType, type MetricsJson } from './exposition.ts'
+export { type MetricsJson, metricsContentType } from './exposition.ts'
+export type { HttpRequestFinished } from './http-metrics.ts'
 export { metricCatalogue, metricNames } from './metric-catalogue.ts'
 export { renderMetricsDoc } from './metrics-doc.ts'
-export type { HttpRequestFinished } from './metrics-observer.ts'
 export { wantsExposition } from './negotiate.ts'
 export { installReopenSignals } from './reopen-signals.ts'
 export {

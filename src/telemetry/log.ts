@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import { levels } from './catalogue/row.ts'
-import { logFilePath, type TelemetryConfig } from './config.ts'
+import { logFilePath, type TelemetrySettings } from './config.ts'
 import { fileTarget } from './file-target.ts'
 import { createLocalTime, type LocalTime } from './local-time.ts'
 import { logDirectorySize } from './log-directory-size.ts'
@@ -27,7 +27,7 @@ export interface Log {
 
 /** The log of one process: standard output and, where one is set, the log file; and the metrics about both. */
 export function openLog(options: {
-  readonly config: TelemetryConfig
+  readonly config: TelemetrySettings
   readonly clock: Clock
   readonly stdout: Writable
   readonly isTty: boolean

@@ -1,25 +1,10 @@
 import type { ErrorType } from '../core/errors.ts'
 import { type ExchangeClosed, type Outcome, type RecordedExchange, routeOf } from '../core/exchange.ts'
-import {
-  type errorPhases,
-  errorTypes,
-  messagesStatuses,
-  methods,
-  outcomes,
-  routes,
-  tokenTypes,
-} from './catalogue/row.ts'
+import { type errorPhases, errorTypes, outcomes, tokenTypes } from './catalogue/row.ts'
 import { failureOf } from './failure.ts'
+import { createHttpMetrics, expectRoutes, type HttpRequestFinished } from './http-metrics.ts'
 import { type MetricLabels, statusLabel } from './metric-labels.ts'
 import type { CounterChild, HistogramChild, MetricRegistry } from './metric-registry.ts'
-
-/** A request of the listener that is no exchange: /health, /metrics, the dashboard API. */
-export interface HttpRequestFinished {
-  readonly route: string
-  readonly method: string
-  readonly status: number
-  readonly seconds: number
-}
 
 export interface MetricsObserver {
   exchangeClosed(exchange: RecordedExchange): void
@@ -32,7 +17,8 @@ export function createMetricsObserver(
   labels: MetricLabels,
   configuredProviders: readonly string[] = [],
 ): MetricsObserver {
-  const http = httpMetrics(registry)
+  const http = createHttpMetrics(registry)
+  expectRoutes(http)
   const totals = totalMetrics(registry, labels)
   const provider = providerMetrics(registry)
   const target = targetMetrics(registry)
@@ -41,45 +27,17 @@ export function createMetricsObserver(
     exchangeClosed(exchange) {
       const providerLabel = labels.provider(exchange.provider)
       const modelLabel = labels.model(providerLabel, exchange.model, exchange.requestedModel)
-      http(exchange.method, routeOf[exchange.endpoint], exchange.statusCode, exchange.durationMs / 1000)
+      http.finished({
+        method: exchange.method,
+        route: routeOf[exchange.endpoint],
+        status: exchange.statusCode,
+        seconds: exchange.durationMs / 1000,
+      })
       totals(exchange)
       observeProvider(provider(providerLabel), exchange)
       observeTarget(target(providerLabel, modelLabel), exchange)
     },
-    httpRequestFinished: ({ method, route, status, seconds }) => http(method, route, status, seconds),
-  }
-}
-
-function httpMetrics(registry: MetricRegistry) {
-  const requests = registry.counter('http_requests_total')
-  const durations = registry.histogram('http_request_duration_seconds')
-  const bound = new Map<string, { count: CounterChild; duration: HistogramChild }>()
-  const bind = (rawMethod: string, rawRoute: string, rawStatus: number) => {
-    const method = memberOr(methods, rawMethod, 'other')
-    const route = memberOr(routes, rawRoute, 'other')
-    const status = statusLabel(rawStatus)
-    const key = `${method} ${route} ${status}`
-    const known = bound.get(key)
-    if (known !== undefined) return known
-    const made = { count: requests.child({ method, route, status }), duration: durations.child({ method, route }) }
-    bound.set(key, made)
-    return made
-  }
-  for (const status of messagesStatuses) {
-    bind('POST', '/v1/messages', Number(status))
-    bind('POST', '/v1/messages/count_tokens', Number(status))
-  }
-  for (const [method, route] of [
-    ['GET', '/health'],
-    ['HEAD', '/health'],
-    ['GET', '/metrics'],
-    ['GET', '/v1/models'],
-  ] as const)
-    bind(method, route, 200)
-  return (method: string, route: string, status: number, seconds: number): void => {
-    const { count, duration } = bind(method, route, status)
-    count.add(1)
-    duration.observe(seconds)
+    httpRequestFinished: http.finished,
   }
 }
 
@@ -244,10 +202,6 @@ function addTokens(children: readonly CounterChild[], { usage }: RecordedExchang
   children[2]?.add(usage.cacheRead)
   children[3]?.add(usage.cacheWrite5m)
   children[4]?.add(usage.cacheWrite1h)
-}
-
-function memberOr<const Member extends string>(set: readonly Member[], value: string, fallback: Member): Member {
-  return set.find((member) => member === value) ?? fallback
 }
 
 function once<Value>(make: () => Value): () => Value {

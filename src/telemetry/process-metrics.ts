@@ -56,7 +56,7 @@ function watchGarbageCollector(registry: MetricRegistry, name: ProcessName): () 
   return () => observer.disconnect()
 }
 
-/** Under the names every Prometheus client uses. What Linux tells in /proc is absent elsewhere. */
+/** Under the names every Prometheus client uses. */
 function registerResources(registry: MetricRegistry, name: ProcessName, clock: Clock): void {
   const labels = { process: name }
   const user = registry.counter('process_cpu_user_seconds_total').child(labels)
@@ -77,22 +77,22 @@ function registerResources(registry: MetricRegistry, name: ProcessName, clock: C
     resident.set(memory.rss)
     heap.set(memory.heapUsed)
   })
+  if (process.platform === 'linux') registerLinuxResources(registry, name)
+}
+
+function registerLinuxResources(registry: MetricRegistry, name: ProcessName): void {
+  const labels = { process: name }
+  const virtual = registry.gauge('process_virtual_memory_bytes').child(labels)
+  const most = registry.gauge('process_max_fds').child(labels)
+  const open = registry.gauge('process_open_fds').child(labels)
   registry.onScrape(async () => {
-    const linux = await Promise.all([
+    const [status, limits, descriptors] = await Promise.all([
       readFile('/proc/self/status', 'utf8'),
       readFile('/proc/self/limits', 'utf8'),
       readdir('/proc/self/fd'),
-    ]).catch(() => undefined)
-    if (linux === undefined) return
-    const [status, limits, descriptors] = linux
-    const virtualKb = /^VmSize:\s+(\d+)/m.exec(status)?.[1]
-    const most = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
-    if (virtualKb !== undefined)
-      registry
-        .gauge('process_virtual_memory_bytes')
-        .child(labels)
-        .set(Number(virtualKb) * 1024)
-    if (most !== undefined) registry.gauge('process_max_fds').child(labels).set(Number(most))
-    registry.gauge('process_open_fds').child(labels).set(descriptors.length)
+    ])
+    virtual.set(Number(/^VmSize:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024)
+    most.set(Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 0))
+    open.set(descriptors.length)
   })
 }

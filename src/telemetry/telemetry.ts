@@ -4,7 +4,7 @@ import type { ExchangeObserver } from '../core/exchange.ts'
 import type { Logger } from '../core/logger.ts'
 import type { DatabaseState, JournalState, QueryFinished, RecorderState } from '../core/signals.ts'
 import type { ProcessName } from './catalogue/row.ts'
-import type { TelemetryConfig } from './config.ts'
+import type { TelemetrySettings } from './config.ts'
 import { createExchangeObserver } from './exchange-observer.ts'
 import { type MetricsJson, renderExposition } from './exposition.ts'
 import { type Log, openLog } from './log.ts'
@@ -41,7 +41,7 @@ export interface StreamsState {
 }
 
 export interface TelemetryOptions {
-  readonly config: TelemetryConfig
+  readonly config: TelemetrySettings
   readonly clock: Clock
   readonly stdout: Writable
   readonly isTty: boolean
@@ -86,6 +86,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   registerOpenExchanges(registry, labels, open)
   registerSources(registry, labels, log, sources)
   const countQuery = createQueryMetrics(registry, labels, slowQueryThresholdMs)
+  registerSeriesCount(registry)
   log.logger.info('telemetry_started', 'log opened', { version: options.version, log_level: config.logLevel })
 
   return {
@@ -146,9 +147,13 @@ export function registerProcess(
     .gauge('signalbox_build_info')
     .child({ version, commit: commit ?? 'unknown' })
     .set(1)
+  return registerProcessMetrics(registry, name, clock)
+}
+
+/** Last of all, because the hooks before it may make series. */
+export function registerSeriesCount(registry: MetricRegistry): void {
   const series = registry.gauge('signalbox_metric_series').child({})
   registry.onScrape(() => series.set(registry.seriesCount))
-  return registerProcessMetrics(registry, name, clock)
 }
 
 export function registerStreams(registry: MetricRegistry, streams: () => StreamsState): void {

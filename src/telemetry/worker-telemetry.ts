@@ -2,16 +2,19 @@ import type { Writable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { JournalState } from '../core/signals.ts'
-import type { TelemetryConfig } from './config.ts'
+import type { TelemetrySettings } from './config.ts'
 import { type MetricsJson, metricsJson } from './exposition.ts'
+import { createHttpMetrics, type HttpRequestFinished } from './http-metrics.ts'
 import { openLog } from './log.ts'
 import { MetricRegistry } from './metric-registry.ts'
 import { registerHealth, registerJournalState } from './state-metrics.ts'
-import { registerProcess, registerStreams, type StreamsState, tellOnce } from './telemetry.ts'
+import { registerProcess, registerSeriesCount, registerStreams, type StreamsState, tellOnce } from './telemetry.ts'
 
 export interface WorkerTelemetry {
   /** For rare events such as start and stop; calls are told of by the process that reads the journal. */
   readonly logger: Logger
+  /** For the calls a worker answers itself: /health, /metrics, /token-stats. */
+  readonly metrics: { httpRequestFinished(request: HttpRequestFinished): void }
   /** To be sent to the process that is scraped, which merges it into its own metrics. */
   metricsJson(): Promise<MetricsJson>
   /** The log file was rotated. */
@@ -21,7 +24,7 @@ export interface WorkerTelemetry {
 
 /** Telemetry of a gateway worker: itself, its journal and its streams; no work per call. */
 export function createWorkerTelemetry(options: {
-  readonly config: TelemetryConfig
+  readonly config: TelemetrySettings
   readonly clock: Clock
   readonly stdout: Writable
   readonly isTty: boolean
@@ -40,8 +43,11 @@ export function createWorkerTelemetry(options: {
   registerJournalState(registry, journal)
   if (streams !== undefined) registerStreams(registry, streams)
   registerHealth(registry, { log: log.isHealthy, journal: () => journal().healthy })
+  registerSeriesCount(registry)
+  const http = createHttpMetrics(registry)
   return {
     logger: log.logger,
+    metrics: { httpRequestFinished: http.finished },
     metricsJson: () => metricsJson(registry),
     reopen: log.reopen,
     async close(deadlineMs) {

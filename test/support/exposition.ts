@@ -95,11 +95,7 @@ function checkHistograms(samples: readonly Sample[]): void {
 }
 
 /** The value of the one series with that name and those labels (among others), or the sum of several; NaN if none. */
-export function valueOf(
-  samples: readonly Sample[],
-  name: string,
-  labels: Readonly<Record<string, string>> = {},
-): number {
+export function sumOf(samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}): number {
   const found = samples.filter(
     (sample) =>
       sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
