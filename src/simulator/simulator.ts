@@ -7,7 +7,8 @@ import { planJson } from './plan.ts'
 import { type Answered, type CallFacts, SimulatedProvider } from './provider.ts'
 import { readBody } from './read-body.ts'
 import { type ServedCall, ServedLog, shownHeaders } from './served.ts'
-import { type Sleep, type WrittenFacts, writePlan } from './writer.ts'
+import { type Sleep, sleepFor } from './sleep.ts'
+import { type WrittenFacts, writePlan } from './writer.ts'
 
 export interface Simulator {
   /** Answers one request; never throws. */
@@ -23,7 +24,7 @@ export interface Simulator {
  * of the request: the n-th call with one body is answered alike in every run, whatever else runs beside it.
  */
 export function createSimulator(options: { config: SimulatorConfig; clock: Clock; sleep?: Sleep }): Simulator {
-  const { config, clock, sleep = defaultSleep } = options
+  const { config, clock, sleep = sleepFor } = options
   const log = new ServedLog(config.servedLog)
   const provider = new SimulatedProvider(config, clock)
   const open = new Set<AbortController>()
@@ -104,15 +105,3 @@ function servedCall(at: number, facts: CallFacts, { plan, parsed }: Answered, wr
     ended: written.ended,
   }
 }
-
-const defaultSleep: Sleep = (ms, signal) =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { constants, createGzip } from 'node:zlib'
 import type { Clock } from '../core/clock.ts'
 import type { Plan } from './plan.ts'
+import type { Sleep } from './sleep.ts'
 
 /** How a response really went: as planned, or the caller left before. */
 export interface WrittenFacts {
@@ -10,9 +11,6 @@ export interface WrittenFacts {
 }
 
 const resetDelayMs = 30
-
-/** Waits; resolves early when the signal aborts. Injected so that tests need not spend the time. */
-export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
 
 /**
  * Carries out a plan on a response: head and parts at their times (a late part does not delay the next ones), with
