@@ -1,11 +1,5 @@
 import { type Dispatcher, Pool } from 'undici'
-import type {
-  UpstreamCall,
-  UpstreamClient,
-  UpstreamFailure,
-  UpstreamHandler,
-  UpstreamRequest,
-} from '../core/upstream.ts'
+import type { UpstreamCall, UpstreamClient, UpstreamFailure, UpstreamHandler } from '../core/upstream.ts'
 
 /** Connections to one provider; a call beyond them waits in undici's queue. */
 const maxConnections = 2048

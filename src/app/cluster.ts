@@ -1,0 +1,169 @@
+import cluster, { type Worker } from 'node:cluster'
+import type { Writable } from 'node:stream'
+import type { Config } from '../config/schema.ts'
+import type { ClientKey } from '../core/client-key.ts'
+import { systemClock } from '../core/clock.ts'
+import { uuidv7 } from '../core/ids.ts'
+import { installReopenSignals, type MetricsJson } from '../telemetry/index.ts'
+import { Asker } from './asker.ts'
+import type { OfficeQuestion, ToOffice, ToWorker } from './messages.ts'
+import { type Office, startOffice } from './office.ts'
+import { startSimulatedProvider } from './simulated-provider.ts'
+
+export interface RunningSignalbox {
+  readonly proxyUrl: string
+  readonly office: Office
+  readonly simulated: boolean
+  /** Drains the workers, then the recorder, then closes everything. */
+  stop(graceMs: number): Promise<void>
+}
+
+interface Member {
+  readonly worker: Worker
+  readonly journalName: string
+  readonly asker: Asker<'metrics', MetricsJson>
+}
+
+const workerMetricsTimeoutMs = 1_000
+/** A worker that dies as soon as it starts is started again ever more slowly. */
+const restartMinMs = 200
+const restartMaxMs = 10_000
+
+/** The office in this process and the gateway in workers of their own: nobody who looks at a dashboard slows a call. */
+export async function startCluster(options: {
+  config: Config
+  stdout: Writable
+  isTty: boolean
+  demo: boolean
+  withDashboard: boolean
+}): Promise<RunningSignalbox> {
+  const { config, stdout, isTty, demo, withDashboard } = options
+  const members = new Map<number, Member>()
+  const state = { stopping: false, proxyUrl: '', keys: [] as readonly ClientKey[], restartMs: restartMinMs }
+  const tell = (member: Member, message: ToWorker): void =>
+    void (member.worker.isConnected() && member.worker.send(message))
+  const simulated = await startSimulatedProvider(config, systemClock)
+  const office = await startOffice({
+    config,
+    clock: systemClock,
+    stdout,
+    isTty,
+    withDashboard,
+    demo,
+    proxyUrl: () => state.proxyUrl,
+    isAlive: (name) => [...members.values()].some((member) => member.journalName === name),
+    workersMetrics: async () => {
+      const answers = await Promise.allSettled([...members.values()].map((member) => member.asker.ask('metrics')))
+      return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    },
+    onKeys: (keys) => {
+      state.keys = keys
+      for (const member of members.values()) tell(member, { kind: 'keys', keys })
+    },
+  }).catch(async (error: unknown) => {
+    await simulated?.close()
+    throw error
+  })
+
+  // One worker takes connections itself; several are handed theirs in turn, which spreads long-lived ones evenly.
+  cluster.schedulingPolicy = config.http.workers === 1 ? cluster.SCHED_NONE : cluster.SCHED_RR
+  const launch = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const worker = cluster.fork()
+      const journalName = uuidv7(systemClock.now())
+      const asker = new Asker<'metrics', MetricsJson>(
+        (id) => tell(member, { kind: 'ask', id, question: 'metrics' }),
+        workerMetricsTimeoutMs,
+      )
+      const member: Member = { worker, journalName, asker }
+      members.set(worker.id, member)
+      worker.on('message', (message: ToOffice) => {
+        switch (message.kind) {
+          case 'ready':
+            return tell(member, {
+              kind: 'start',
+              start: {
+                journalName,
+                instanceId: office.instanceId,
+                pepper: office.pepper,
+                simulatedUrl: simulated?.url ?? null,
+                keys: state.keys,
+              },
+            })
+          case 'listening':
+            state.restartMs = restartMinMs
+            return resolve(message.url)
+          case 'failed':
+            return reject(new Error(message.message))
+          case 'ask':
+            return void answer(office, message.question).then(
+              (found) => tell(member, { kind: 'answer', id: message.id, answer: found }),
+              () => tell(member, { kind: 'answer', id: message.id, failed: true }),
+            )
+          case 'answer':
+            return asker.answered(message.id, message.answer as MetricsJson | undefined) // our own worker's answer
+        }
+      })
+      worker.on('exit', (code, signal) => {
+        members.delete(worker.id)
+        asker.fail()
+        reject(new Error('a gateway worker ended while it started'))
+        if (state.stopping || state.proxyUrl === '') return
+        office.telemetry.logger.error('worker_exited', 'A gateway worker ended and is started again', {
+          exit_code: code ?? -1,
+          signal: signal ?? 'none',
+        })
+        setTimeout(() => void (state.stopping || launch().catch(() => undefined)), state.restartMs)
+        state.restartMs = Math.min(restartMaxMs, state.restartMs * 2)
+      })
+    })
+
+  const stop = async (graceMs: number): Promise<void> => {
+    state.stopping = true
+    await Promise.all([...members.values()].map((member) => stopMember(member, graceMs)))
+    await office.stop(10_000)
+    await simulated?.close()
+  }
+  try {
+    const [url] = await Promise.all(Array.from({ length: config.http.workers }, launch))
+    state.proxyUrl = url ?? ''
+  } catch (error) {
+    await stop(0)
+    throw error
+  }
+  const uninstall = installReopenSignals(process, () => {
+    office.telemetry.reopen()
+    for (const member of members.values()) tell(member, { kind: 'reopen' })
+  })
+  return {
+    proxyUrl: state.proxyUrl,
+    office,
+    simulated: config.providers.default === 'simulated',
+    async stop(graceMs) {
+      uninstall()
+      await stop(graceMs)
+    },
+  }
+}
+
+function answer(office: Office, question: OfficeQuestion): Promise<unknown> {
+  return question.about === 'metrics'
+    ? office.link.metricsText({ redacted: question.redacted })
+    : office.link.tokenStats()
+}
+
+/** Asks a worker to drain; one that does not end in time is ended. */
+function stopMember(member: Member, graceMs: number): Promise<void> {
+  const { worker } = member
+  return new Promise((resolve) => {
+    if (worker.isDead()) return resolve()
+    const kill = setTimeout(() => worker.process.kill('SIGKILL'), graceMs + 5_000)
+    worker.once('exit', () => {
+      clearTimeout(kill)
+      resolve()
+    })
+    const message: ToWorker = { kind: 'stop', graceMs }
+    if (worker.isConnected()) worker.send(message)
+    else worker.process.kill('SIGKILL')
+  })
+}

@@ -1,0 +1,161 @@
+import { createHmac } from 'node:crypto'
+import path from 'node:path'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import { anthropicErrorBody, GatewayError } from '../core/errors.ts'
+import type { ExchangeClosed } from '../core/exchange.ts'
+import { uuidv7 } from '../core/ids.ts'
+import type { Logger } from '../core/logger.ts'
+import type { OfficeLink } from '../core/office.ts'
+import type { JournalState } from '../core/signals.ts'
+import { noUsage } from '../core/usage.ts'
+import { createGatewayRouter, type Gateway, InFlight, type Keyring } from '../gateway/index.ts'
+import { listen } from '../http/listener.ts'
+import { createUpstreamClient } from '../http/upstream-client.ts'
+import { openJournal } from '../journal/index.ts'
+import { proxyRoutes } from './proxy-routes.ts'
+import { createRoute } from './targets.ts'
+
+export interface DataPlaneOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly office: OfficeLink
+  readonly keys: Keyring
+  readonly journalRoot: string
+  /** Names this worker's journal; new for every life of a worker. */
+  readonly journalName: string
+  readonly instanceId: string
+  readonly pepper: string
+  readonly simulatedUrl: string | null
+}
+
+export interface DataPlane {
+  readonly url: string
+  readonly port: number
+  readonly inFlight: InFlight
+  journalState(): JournalState
+  /** No new calls; open ones get the grace; then the journal is flushed and closed. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** One gateway worker: listener, data plane, journal and upstream connections, tied together. */
+export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  const { config, clock, logger } = options
+  const journal = openJournal({
+    root: options.journalRoot,
+    name: options.journalName,
+    clock,
+    logger,
+    segmentBytes: config.journal.segmentBytes,
+    syncIntervalMs: config.journal.syncIntervalMs,
+    maxBacklogBytes: config.journal.maxBacklogBytes,
+  })
+  const upstream = createUpstreamClient()
+  const inFlight = new InFlight()
+  const gateway: Gateway = {
+    config: config.gateway,
+    clock,
+    logger,
+    upstream,
+    keys: options.keys,
+    route: createRoute(config, options.simulatedUrl),
+    accountOf: accountNamer(options.pepper),
+    // A close must survive a crash that follows the caller's last byte; an opening rides along with the next write.
+    record: (event) => journal.append(JSON.stringify(event), event.kind === 'closed' ? 'now' : 'soon'),
+    instanceId: options.instanceId,
+    inFlight,
+  }
+  const listener = await listen({
+    host: config.http.host,
+    port: config.http.proxyPort,
+    portSetting: 'PROXY_PORT',
+    headTimeoutMs: config.http.headTimeoutMs,
+    maxHeaderBytes: config.http.maxHeaderBytes,
+    handle: proxyRoutes(options.office, config.telemetry.metricsToken, createGatewayRouter(gateway)),
+    onBadRequest: (status, message) => recordBadRequest(gateway, status, message),
+  }).catch(async (error: unknown) => {
+    await journal.close()
+    throw error
+  })
+  return {
+    url: listener.url,
+    port: listener.port,
+    inFlight,
+    journalState: () => journal.state(),
+    async stop(graceMs) {
+      inFlight.draining = true
+      await listener.close(graceMs)
+      // A stream that was cut off by the end of the grace closes its exchange when its socket does.
+      await Promise.race([inFlight.idle(), new Promise((resolve) => setTimeout(resolve, 1_000))])
+      await upstream.close()
+      await journal.close()
+    },
+  }
+}
+
+/** The account of a caller's own credential: a keyed hash. Remembered for the few credentials a gateway sees. */
+function accountNamer(pepper: string): (secret: string) => string {
+  const known = new Map<string, string>()
+  return (secret) => {
+    const found = known.get(secret)
+    if (found !== undefined) return found
+    const name = `caller-${createHmac('sha256', pepper).update(secret).digest('hex').slice(0, 12)}`
+    if (known.size >= 1_000) known.clear()
+    known.set(secret, name)
+    return name
+  }
+}
+
+/** A request that never became one is an exchange like any other, with nothing known about it. */
+function recordBadRequest(gateway: Gateway, status: number, message: string): string {
+  const now = gateway.clock.now()
+  const error = new GatewayError('caller_invalid_request', message, { status })
+  const closed: ExchangeClosed = {
+    kind: 'closed',
+    id: uuidv7(now),
+    openedAt: now,
+    closedAt: now,
+    method: 'UNKNOWN',
+    path: '/',
+    endpoint: 'passthrough',
+    domain: 'unknown',
+    keyId: null,
+    account: null,
+    provider: null,
+    requestedModel: null,
+    streaming: false,
+    sessionId: null,
+    agentId: null,
+    parentAgentId: null,
+    requestBytes: 0,
+    statusCode: status,
+    outcome: 'caller_error',
+    errorType: 'caller_invalid_request',
+    errorMessage: message,
+    failedAfterFirstByte: false,
+    upstreamStatus: null,
+    upstreamRequestId: null,
+    model: null,
+    stopReason: null,
+    attempts: 0,
+    durationMs: 0,
+    ttftMs: null,
+    upstreamMs: null,
+    overheadMs: 0,
+    responseBytes: 0,
+    usage: noUsage,
+    usageSource: 'none',
+    usageFlags: [],
+    serverToolUse: null,
+    serviceTier: null,
+    speed: null,
+    inferenceGeo: null,
+    rateLimitHeaders: null,
+  }
+  gateway.record(closed)
+  return anthropicErrorBody(error, closed.id)
+}
+
+/** Where the journals of a data directory live. */
+export const journalRootOf = (config: Config): string => path.join(config.dataDir, 'journal')

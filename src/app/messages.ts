@@ -1,0 +1,34 @@
+import type { ClientKey } from '../core/client-key.ts'
+import type { TokenStats } from '../core/office.ts'
+import type { MetricsJson } from '../telemetry/index.ts'
+
+/** What the office and its gateway workers say to each other over the IPC channel. */
+export type ToWorker =
+  | { readonly kind: 'start'; readonly start: WorkerStart }
+  | { readonly kind: 'keys'; readonly keys: readonly ClientKey[] }
+  | { readonly kind: 'stop'; readonly graceMs: number }
+  | { readonly kind: 'reopen' }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: 'metrics' }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer?: unknown; readonly failed?: true }
+
+export type ToOffice =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'listening'; readonly url: string; readonly port: number }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: OfficeQuestion }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer?: unknown; readonly failed?: true }
+
+export type OfficeQuestion =
+  | { readonly about: 'metrics'; readonly redacted: boolean }
+  | { readonly about: 'token-stats' }
+export type OfficeAnswer = string | TokenStats
+export type WorkerAnswer = MetricsJson
+
+/** All a worker needs beside the configuration, which it reads from the same sources as the office. */
+export interface WorkerStart {
+  readonly journalName: string
+  readonly instanceId: string
+  readonly pepper: string
+  readonly simulatedUrl: string | null
+  readonly keys: readonly ClientKey[]
+}

@@ -1,0 +1,242 @@
+import { randomBytes } from 'node:crypto'
+import type { Writable } from 'node:stream'
+import { type ApiRoute, apiRoutes, bodyLimitBytes, createLiveHub, errorReply, pageHeaders } from '../api/index.ts'
+import type { Config } from '../config/schema.ts'
+import type { ClientKey } from '../core/client-key.ts'
+import type { Clock } from '../core/clock.ts'
+import { uuidv7 } from '../core/ids.ts'
+import { mayBind } from '../core/may-bind.ts'
+import type { OfficeLink } from '../core/office.ts'
+import type { JournalState } from '../core/signals.ts'
+import { serveApi } from '../http/api-server.ts'
+import { createRecorder, type Recorder } from '../recorder/index.ts'
+import { createPriceBook } from '../recorder/price-book.ts'
+import { openStore, type Store } from '../store/index.ts'
+import { lockDataDir } from '../store/lock-data-dir.ts'
+import { createTelemetry, type MetricsJson, type StreamsState, type Telemetry } from '../telemetry/index.ts'
+import { Cleanups } from './cleanups.ts'
+import { journalRootOf } from './data-plane.ts'
+import { readKeySnapshot, writeKeySnapshot } from './key-snapshot.ts'
+import { MemoryKeyring } from './keyring.ts'
+import { dashboardKeyFile, keptSecret, pepperFile } from './secrets.ts'
+import { packageVersion, webRoot } from './version.ts'
+
+export interface OfficeOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly stdout: Writable
+  readonly isTty: boolean
+  /** Whether the dashboard is served here. */
+  readonly withDashboard: boolean
+  /** Shown by the setup page: the address callers use; asked when it is needed, since ports may be picked late. */
+  proxyUrl(): string
+  readonly demo: boolean
+  /** Journals of living workers; all others belong to the dead and are closed by the recorder. */
+  isAlive(journalName: string): boolean
+  /** States of a gateway that runs in this very process. */
+  readonly inProcess?: { journal(): JournalState; streams(): StreamsState }
+  /** Metrics of gateway workers in other processes. */
+  workersMetrics(): Promise<readonly MetricsJson[]>
+  onKeys(keys: readonly ClientKey[]): void
+}
+
+export interface Office {
+  readonly link: OfficeLink
+  readonly telemetry: Telemetry
+  readonly store: Store
+  readonly recorder: Recorder
+  readonly keyring: MemoryKeyring
+  readonly pepper: string
+  readonly instanceId: string
+  readonly dashboard: {
+    readonly url: string
+    readonly port: number
+    readonly key: string
+    readonly keyFile: string | null
+  } | null
+  /** The recorder first catches up for at most `drainMs`; then everything is closed, last in, first out. */
+  stop(drainMs: number): Promise<void>
+}
+
+/** Everything that reads the journal: recorder, ledger, metrics, log lines, dashboard. */
+export async function startOffice(options: OfficeOptions): Promise<Office> {
+  const { config, clock } = options
+  const cleanups = new Cleanups()
+  try {
+    const lock = await lockDataDir(config.dataDir, { clock })
+    cleanups.add('lock', () => lock.release())
+    return await open(options, cleanups)
+  } catch (error) {
+    await cleanups.run()
+    throw error
+  }
+}
+
+async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office> {
+  const { config, clock } = options
+  const pepper = config.keyPepper?.reveal() ?? keptSecret(config.dataDir, pepperFile).value
+  const parts: { store?: Store; recorder?: Recorder; sse?: () => number } = {}
+  const telemetry = createTelemetry({
+    config: config.telemetry,
+    clock,
+    stdout: options.stdout,
+    isTty: options.isTty,
+    version: packageVersion(),
+    isKnownModel: (model) => priceBook.knows(model),
+    providers: [config.providers.default],
+    slowQueryThresholdMs: config.store.slowQueryThresholdMs,
+    sources: {
+      recorder: () => parts.recorder?.state() ?? idleRecorder,
+      database: () => parts.store?.state() ?? databaseAway,
+      sseConnections: () => parts.sse?.() ?? 0,
+      journal: options.inProcess?.journal,
+      streams: options.inProcess?.streams,
+    },
+  })
+  cleanups.add('telemetry', () => telemetry.close(2_000))
+  const { logger } = telemetry
+  const priceBook = createPriceBook({ overrides: config.recorder.prices, clock, logger })
+
+  const store = await openStore({
+    config: config.store,
+    dataDir: config.dataDir,
+    clock,
+    logger,
+    onQuery: (query) => telemetry.queryFinished(query),
+  })
+  parts.store = store
+  cleanups.add('store', () => store.close())
+
+  const keyring = new MemoryKeyring(pepper)
+  const showKeys = (keys: readonly ClientKey[]): void => {
+    keyring.replace(keys)
+    options.onKeys(keys)
+  }
+  showKeys(readKeySnapshot(config.dataDir))
+  const refreshKeys = async (): Promise<void> => {
+    const keys = await store.keys.all()
+    writeKeySnapshot(config.dataDir, keys)
+    showKeys(keys)
+  }
+  // Heard at once where the database can tell, looked up now and then where it could not.
+  const poll = setInterval(() => void refreshKeys().catch(() => undefined), 15_000)
+  cleanups.add('key refresh', () => clearInterval(poll))
+  cleanups.add(
+    'key channel',
+    store.listen('signalbox_keys', () => void refreshKeys().catch(() => undefined)),
+  )
+  await Promise.race([
+    store.ready.then(refreshKeys).catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, 15_000).unref()),
+  ])
+  const bind = mayBind(config.http.host, !keyring.isEmpty)
+  if (!bind.allowed) throw new Error(bind.reason)
+
+  const hub = createLiveHub({ clock, clientLimit: config.api.liveClientsLimit })
+  parts.sse = () => hub.connections()
+  cleanups.add('live', () => hub.close())
+  const recorder = createRecorder({
+    journalRoot: journalRootOf(config),
+    isAlive: options.isAlive,
+    writeExchanges: store.writeExchanges,
+    priceBook,
+    observers: [telemetry.observer, hub.observer],
+    clock,
+    logger,
+    config: config.recorder,
+  })
+  parts.recorder = recorder
+
+  const link: OfficeLink = {
+    metricsText: async (form) => telemetry.metricsText(form, await options.workersMetrics()),
+    tokenStats: () => store.queries.tokenStats(),
+  }
+  const office = {
+    link,
+    telemetry,
+    store,
+    recorder,
+    keyring,
+    pepper,
+    instanceId: `sb-${randomBytes(8).toString('hex')}`,
+  }
+  const dashboard = options.withDashboard ? await openDashboard(options, office, hub, cleanups) : null
+  recorder.start()
+  cleanups.add('recorder', () => recorder.stop({ drainMs: stopDrain.ms }))
+  const stopDrain = { ms: 10_000 }
+  return {
+    ...office,
+    dashboard,
+    async stop(drainMs) {
+      stopDrain.ms = drainMs
+      for (const { name, error } of await cleanups.run()) {
+        options.stdout.write(
+          `${JSON.stringify({ level: 'error', severity: 'ERROR', event: 'stop_failed', message: `closing ${name} failed`, detail: String(error) })}\n`,
+        )
+      }
+    },
+  }
+}
+
+async function openDashboard(
+  options: OfficeOptions,
+  office: Pick<Office, 'telemetry' | 'store' | 'link'>,
+  hub: ReturnType<typeof createLiveHub>,
+  cleanups: Cleanups,
+): Promise<Office['dashboard']> {
+  const { config, clock } = options
+  const kept = config.api.dashboardApiKey === undefined ? keptSecret(config.dataDir, dashboardKeyFile) : null
+  const key = config.api.dashboardApiKey?.reveal() ?? kept?.value ?? ''
+  const { telemetry, store } = office
+  const routes: readonly ApiRoute[] = [
+    ...apiRoutes({
+      queries: store.queries,
+      live: hub,
+      clock,
+      dashboardKey: key,
+      sessionHours: config.api.sessionHours,
+      logger: telemetry.logger,
+      setup: () => ({ proxyUrl: options.proxyUrl(), version: packageVersion(), demo: options.demo }),
+      ping: () => store.ping(),
+      metricsText: () => office.link.metricsText({ redacted: false }),
+    }),
+  ]
+  const server = await serveApi({
+    host: config.http.host,
+    port: config.http.dashboardPort,
+    portSetting: 'DASHBOARD_PORT',
+    bodyLimitBytes,
+    routes,
+    webRoot,
+    pageHeaders,
+    newRequestId: () => uuidv7(clock.now()),
+    refuse: (status, requestId) => errorReply(status, requestId),
+    onFinished: ({ method, path, status, seconds }) =>
+      telemetry.metrics.httpRequestFinished({
+        route: path.startsWith('/api')
+          ? '/api'
+          : path === '/health'
+            ? '/health'
+            : path === '/metrics'
+              ? '/metrics'
+              : '/static',
+        method,
+        status,
+        seconds,
+      }),
+  })
+  cleanups.add('dashboard', () => server.close())
+  return { url: server.url, port: server.port, key, keyFile: kept?.file ?? null }
+}
+
+const databaseAway = { up: false, pool: { used: 0, idle: 0, waiting: 0, max: 0 } }
+const idleRecorder = {
+  queueRows: 0,
+  queueBytes: 0,
+  lagSeconds: 0,
+  journalBytes: 0,
+  writtenTotal: 0,
+  writeErrorsTotal: 0,
+  droppedTotal: {},
+  openExchanges: 0,
+}

@@ -1,0 +1,74 @@
+import type { Writable } from 'node:stream'
+import type { Config } from '../config/schema.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { uuidv7 } from '../core/ids.ts'
+import { type DataPlane, journalRootOf, startDataPlane } from './data-plane.ts'
+import { type Office, startOffice } from './office.ts'
+import { startSimulatedProvider } from './simulated-provider.ts'
+
+export interface Signalbox {
+  readonly proxyUrl: string
+  readonly dashboardUrl: string
+  readonly dashboardKey: string
+  readonly office: Office
+  readonly dataPlane: DataPlane
+  stop(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+/** The whole program in one process, for tests and for those who embed it: the same parts, tied by function calls. */
+export async function createSignalbox(options: {
+  readonly config: Config
+  readonly stdout: Writable
+  readonly clock?: Clock
+}): Promise<Signalbox> {
+  const { config, stdout, clock = systemClock } = options
+  const journalName = uuidv7(clock.now())
+  const parts: { dataPlane?: DataPlane } = {}
+  const simulated = await startSimulatedProvider(config, clock)
+  const office = await startOffice({
+    config,
+    clock,
+    stdout,
+    isTty: false,
+    withDashboard: true,
+    demo: false,
+    proxyUrl: () => parts.dataPlane?.url ?? '',
+    isAlive: (name) => name === journalName && parts.dataPlane !== undefined,
+    inProcess: {
+      journal: () =>
+        parts.dataPlane?.journalState() ?? { healthy: true, backlogBytes: 0, writtenBytes: 0, errorsTotal: 0 },
+      streams: () => ({ open: parts.dataPlane?.inFlight.openStreams ?? 0, oldestIdleSeconds: 0 }),
+    },
+    workersMetrics: async () => [],
+    onKeys: () => undefined,
+  })
+  const dataPlane = await startDataPlane({
+    config,
+    clock,
+    logger: office.telemetry.logger,
+    office: office.link,
+    keys: office.keyring,
+    journalRoot: journalRootOf(config),
+    journalName,
+    instanceId: office.instanceId,
+    pepper: office.pepper,
+    simulatedUrl: simulated?.url ?? null,
+  }).catch(async (error: unknown) => {
+    await office.stop(0)
+    await simulated?.close()
+    throw error
+  })
+  parts.dataPlane = dataPlane
+  return {
+    proxyUrl: dataPlane.url,
+    dashboardUrl: office.dashboard?.url ?? '',
+    dashboardKey: office.dashboard?.key ?? '',
+    office,
+    dataPlane,
+    async stop({ graceMs = config.http.shutdownGraceMs } = {}) {
+      await dataPlane.stop(graceMs)
+      await office.stop(10_000)
+      await simulated?.close()
+    },
+  }
+}

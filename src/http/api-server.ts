@@ -1,0 +1,184 @@
+import { createReadStream, existsSync, statSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import path from 'node:path'
+import type { Readable } from 'node:stream'
+import fastifyStatic from '@fastify/static'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+
+/** One route as a room above describes it; the framework stays in this room. */
+export interface ServedRoute {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
+  readonly path: string
+  handle(request: ServedRequest): Promise<ServedReply>
+}
+
+export interface ServedRequest {
+  readonly id: string
+  readonly method: string
+  readonly path: string
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  readonly body: unknown
+  readonly remoteAddress: string
+  readonly secure: boolean
+}
+
+export interface ServedWriter {
+  write(chunk: string): boolean
+  queuedBytes(): number
+  end(): void
+  destroy(): void
+  onClose(listener: () => void): void
+}
+
+export type ServedReply =
+  | {
+      readonly kind: 'json'
+      readonly status: number
+      readonly headers: Readonly<Record<string, string>>
+      readonly body: string
+    }
+  | { readonly kind: 'empty'; readonly status: number; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'stream'
+      readonly status: number
+      readonly headers: Readonly<Record<string, string>>
+      open(writer: ServedWriter): void
+    }
+
+export interface ApiServerOptions {
+  readonly host: string
+  readonly port: number
+  readonly portSetting: string
+  readonly bodyLimitBytes: number
+  readonly routes: readonly ServedRoute[]
+  /** Directory of the built web UI; its `index.html` answers every page address. Null serves the API alone. */
+  readonly webRoot: string | null
+  /** Headers on every page and asset. */
+  readonly pageHeaders: Readonly<Record<string, string>>
+  newRequestId(): string
+  /** The reply to what the framework itself refuses: broken JSON, a body too large, an unknown path below /api. */
+  refuse(status: number, requestId: string): ServedReply
+  onFinished(finished: {
+    readonly method: string
+    readonly path: string
+    readonly status: number
+    readonly seconds: number
+  }): void
+}
+
+export interface ApiServer {
+  readonly url: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** The dashboard's listener: Fastify for routing, limits and static files. */
+export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
+  const server = Fastify({
+    bodyLimit: options.bodyLimitBytes,
+    genReqId: options.newRequestId,
+    requestTimeout: 30_000,
+    // HEAD is answered where a room says so.
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+  })
+  for (const route of options.routes) {
+    server.route({
+      method: route.method,
+      url: route.path,
+      handler: async (request, reply) => send(reply, await route.handle(toServedRequest(request))),
+    })
+  }
+  server.addHook('onResponse', async (request, reply) => {
+    options.onFinished({
+      method: request.method,
+      path: request.url.split('?')[0] ?? '/',
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    })
+  })
+  server.setErrorHandler((error, request, reply) => {
+    const status =
+      typeof error === 'object' && error !== null && 'statusCode' in error && typeof error.statusCode === 'number'
+        ? error.statusCode
+        : 500
+    return send(reply, options.refuse(status, request.id))
+  })
+  await servePages(server, options)
+  const url = await server.listen({ host: options.host, port: options.port }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error
+    throw new Error(
+      `Port ${options.port} on ${options.host} is taken by another program. Stop it, or set ${options.portSetting} to a free port.`,
+      { cause: error },
+    )
+  })
+  return { url, port: Number(new URL(url).port), close: () => server.close() }
+}
+
+async function servePages(server: FastifyInstance, options: ApiServerOptions): Promise<void> {
+  const { webRoot, pageHeaders } = options
+  const index = webRoot === null ? null : path.join(webRoot, 'index.html')
+  if (webRoot !== null && index !== null && existsSync(index)) {
+    await server.register(fastifyStatic, {
+      root: path.join(webRoot, 'assets'),
+      prefix: '/assets/',
+      immutable: true,
+      maxAge: '365d',
+      setHeaders: (response) => {
+        for (const [name, value] of Object.entries(pageHeaders)) response.header(name, value)
+      },
+    })
+  }
+  server.setNotFoundHandler((request, reply) => {
+    const isPage = request.method === 'GET' && !request.url.startsWith('/api') && !request.url.startsWith('/assets/')
+    if (!isPage || index === null || !existsSync(index)) return send(reply, options.refuse(404, request.id))
+    return reply
+      .headers({ ...pageHeaders, 'cache-control': 'no-cache', 'content-length': statSync(index).size })
+      .type('text/html; charset=utf-8')
+      .send(createReadStream(index) as Readable)
+  })
+}
+
+function toServedRequest(request: FastifyRequest): ServedRequest {
+  return {
+    id: request.id,
+    method: request.method,
+    path: request.url.split('?')[0] ?? '/',
+    params: request.params as Record<string, string>, // the router's own: named parts are strings
+    query: request.query as Record<string, string | string[] | undefined>, // the default query parser's shape
+    headers: request.headers,
+    body: request.body,
+    remoteAddress: request.ip,
+    secure: request.protocol === 'https',
+  }
+}
+
+function send(reply: FastifyReply, answer: ServedReply): FastifyReply {
+  switch (answer.kind) {
+    case 'json':
+      return reply
+        .code(answer.status)
+        .headers({ 'content-type': 'application/json; charset=utf-8', ...answer.headers })
+        .send(answer.body)
+    case 'empty':
+      return reply.code(answer.status).headers(answer.headers).send()
+    case 'stream': {
+      reply.hijack()
+      const { raw } = reply
+      raw.writeHead(answer.status, answer.headers)
+      raw.flushHeaders()
+      ;(raw.socket as Socket | null)?.setNoDelay(true) // a plain listener's socket is a TCP socket
+      answer.open({
+        write: (chunk) => raw.write(chunk),
+        queuedBytes: () => raw.writableLength,
+        end: () => void raw.end(),
+        destroy: () => void raw.destroy(),
+        onClose: (listener) => void raw.once('close', listener),
+      })
+      return reply
+    }
+  }
+}
