@@ -1,0 +1,10 @@
+/** What app and http need of this room. */
+export { errorReply } from './api-error.ts'
+export { type ApiConfig, apiConfig } from './config.ts'
+export { type ApiReply, type ApiRequest, type ApiRoute, bodyLimitBytes, type StreamWriter } from './http.ts'
+export { startLedgerSource } from './ledger-source.ts'
+export { createLiveHub, type LiveHub } from './live-hub.ts'
+export type { ApiQueries } from './queries.ts'
+export type { SetupFacts } from './resources/setup.ts'
+export { type ApiOptions, apiRoutes } from './routes.ts'
+export { apiHeaders, pageHeaders } from './security-headers.ts'

@@ -1,0 +1,122 @@
+/** What the API asks of the ledger, as the store answers it. Times are epoch milliseconds, money is USD. */
+import type { Outcome, RecordedExchange } from '../core/exchange.ts'
+
+export interface Buckets {
+  readonly input: number
+  readonly output: number
+  readonly cacheRead: number
+  readonly cacheWrite5m: number
+  readonly cacheWrite1h: number
+}
+
+export interface Sums {
+  readonly requests: number
+  /** Everything that did not end well, callers that left excepted. */
+  readonly errors: number
+  readonly tokens: Buckets
+  readonly costUsd: number
+}
+
+export interface Range {
+  /** Inclusive. */
+  readonly from: number
+  /** Exclusive. */
+  readonly to: number
+}
+
+export interface RangeFacts extends Range {
+  /** Final up to here; null where the store can not tell. */
+  readonly completeTo: number | null
+  readonly source: string
+  readonly truncated: boolean
+}
+
+/** Null without samples. */
+export interface Percentiles {
+  readonly p50: number | null
+  readonly p95: number | null
+  readonly p99: number | null
+}
+
+export interface StatsAnswer extends RangeFacts {
+  readonly total: Sums
+  readonly cancelled: number
+  readonly responseTimeMs: Percentiles
+  readonly ttftMs: Percentiles
+  /** At most a few dozen rows each, largest first. */
+  readonly byDomain: readonly ({ readonly domain: string } & Sums)[]
+  readonly byModel: readonly ({ readonly provider: string | null; readonly model: string | null } & Sums)[]
+  readonly errorsByType: readonly { readonly errorType: string; readonly requests: number }[]
+}
+
+export interface TimelineAnswer extends RangeFacts {
+  /** One for each step that has traffic, ascending; the API fills the gaps. */
+  readonly points: readonly ({
+    readonly at: number
+    readonly responseTimeP95Ms: number | null
+    readonly ttftP95Ms: number | null
+  } & Sums)[]
+}
+
+export interface AccountUsage extends Range {
+  readonly account: string | null
+  readonly requests: number
+  readonly tokens: Buckets
+  readonly costUsd: number
+  /** Tokens; null where nobody told us. */
+  readonly limit: number | null
+  readonly resetsAt: number | null
+}
+
+export interface DailyUsageAnswer extends RangeFacts {
+  readonly rows: readonly {
+    /** `YYYY-MM-DD`, UTC. */
+    readonly date: string
+    /** Absent in aggregated rows. */
+    readonly domain?: string
+    readonly model?: string | null
+    readonly requests: number
+    readonly tokens: Buckets
+    readonly costUsd: number
+  }[]
+}
+
+export interface ExchangeFilter {
+  readonly domain?: string | undefined
+  readonly account?: string | undefined
+  readonly keyId?: string | undefined
+  readonly provider?: string | undefined
+  readonly model?: string | undefined
+  readonly sessionId?: string | undefined
+  readonly errorType?: string | undefined
+  readonly outcome?: Outcome | undefined
+  readonly status?: 'failed' | '2xx' | '4xx' | '5xx' | undefined
+}
+
+/** Newest first. The page starts behind `after`, the place of the last row of the page before. */
+export interface RecentExchangesQuestion extends Range {
+  readonly after: ExchangePlace | null
+  readonly limit: number
+  readonly filter: ExchangeFilter
+}
+
+export interface ExchangePlace {
+  readonly openedAt: number
+  readonly id: string
+}
+
+/** A row of the ledger, which keeps all of the record but what is only of use in the journal. */
+export type LedgerExchange = Omit<RecordedExchange, 'kind' | 'rateLimitHeaders'>
+
+export interface ApiQueries {
+  stats(range: Range & { readonly domain: string | null }): Promise<StatsAnswer>
+  timeline(range: Range & { readonly domain: string | null; readonly stepMs: number }): Promise<TimelineAnswer>
+  /** One row per account with traffic in the range; exactly the one asked for with `account`, empty when it has none. */
+  currentUsage(range: Range & { readonly account: string | null }): Promise<readonly AccountUsage[]>
+  dailyUsage(
+    question: Range & { readonly account: string | null; readonly aggregate: boolean },
+  ): Promise<DailyUsageAnswer>
+  /** At most `limit` rows. */
+  recentExchanges(question: RecentExchangesQuestion): Promise<readonly LedgerExchange[]>
+  exchangeById(id: string): Promise<LedgerExchange | null>
+}

@@ -1,0 +1,58 @@
+/** The dashboard's API as plain descriptions; the http room serves them. */
+import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Secret } from '../core/secret.ts'
+import { ApiError } from './api-error.ts'
+import { createAuthenticator } from './authenticate.ts'
+import { guard } from './guard.ts'
+import type { ApiRoute } from './http.ts'
+import type { LiveHub } from './live-hub.ts'
+import type { ApiQueries } from './queries.ts'
+import type { ResourceTools } from './resource-tools.ts'
+import { healthRoutes } from './resources/health.ts'
+import { liveRoutes } from './resources/live.ts'
+import { requestRoutes } from './resources/requests.ts'
+import { sessionRoutes } from './resources/session.ts'
+import { type SetupFacts, setupRoutes } from './resources/setup.ts'
+import { statsRoutes } from './resources/stats.ts'
+import { timelineRoutes } from './resources/timeline.ts'
+import { tokenUsageRoutes } from './resources/token-usage.ts'
+import { createSharedAnswers } from './shared-answers.ts'
+
+export interface ApiOptions {
+  readonly queries: ApiQueries
+  readonly live: LiveHub
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly dashboardKey: Secret
+  readonly sessionHours: number
+  readonly setup: () => SetupFacts
+  /** Whether the database answers; may reject, may hang. */
+  readonly ping: () => Promise<boolean>
+}
+
+export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
+  const { clock, dashboardKey, sessionHours, live, logger, queries } = options
+  const authenticator = createAuthenticator({ dashboardKey, sessionMs: sessionHours * 3_600_000, clock })
+  const answers = createSharedAnswers(clock)
+  const tools: ResourceTools = {
+    queries,
+    clock,
+    bind: (endpoint, handler) => guard(endpoint, { authenticator, logger }, handler),
+    share: (endpoint, query, ask) => answers.share(`${endpoint.path} ${JSON.stringify(query)}`, ask),
+    refuseSpan(complaint) {
+      if (complaint === null) return
+      throw new ApiError('invalid_request', `\`${complaint.field}\` ${complaint.message}`, { field: complaint.field })
+    },
+  }
+  return [
+    ...healthRoutes(options.ping),
+    ...statsRoutes(tools),
+    ...tokenUsageRoutes(tools),
+    ...timelineRoutes(tools),
+    ...requestRoutes(tools),
+    ...liveRoutes(tools, live, authenticator),
+    ...sessionRoutes(tools, authenticator),
+    ...setupRoutes(tools, options.setup),
+  ]
+}

@@ -1,0 +1,27 @@
+/** The dashboard API in one table, by the name the web page calls an endpoint with. */
+import { health } from './health.ts'
+import { live, sse } from './live.ts'
+import { request, requests } from './requests.ts'
+import { session, signIn, signOut } from './session.ts'
+import { setup } from './setup.ts'
+import { stats } from './stats.ts'
+import { timeline } from './timeline.ts'
+import { currentUsage, dailyUsage } from './token-usage.ts'
+
+export const endpoints = {
+  health,
+  stats,
+  currentUsage,
+  dailyUsage,
+  timeline,
+  requests,
+  request,
+  live,
+  sse,
+  signIn,
+  session,
+  signOut,
+  setup,
+} as const
+
+export type EndpointName = keyof typeof endpoints

@@ -1,0 +1,67 @@
+import * as z from 'zod'
+import { defineEndpoint } from './endpoint.ts'
+import { flag, integer, isoTime, name, rangeFacts, tokens } from './scalars.ts'
+
+/** Of one account in the window. `account_id` is null for calls that no account paid for (refused, caller's own key). */
+export const accountUsage = z.object({
+  account_id: z.string().nullable(),
+  requests: z.number(),
+  tokens_used: z.number(),
+  /** Tokens the account may use in the window; null where nobody told us. */
+  limit: z.number().nullable(),
+  /** `100 × tokens_used / limit`; null without a limit. */
+  percentage: z.number().nullable(),
+  tokens,
+  cost_usd: z.number(),
+  window_start: isoTime,
+  window_end: isoTime,
+  /** When the provider said its own window starts anew; null where it did not. */
+  resets_at: isoTime.nullable(),
+})
+
+/** Contract A5: one account's usage with `accountId`, all accounts' without. */
+export const currentUsage = defineEndpoint({
+  method: 'GET',
+  path: '/api/token-usage/current',
+  auth: 'key',
+  summary: 'Tokens used in the last `window` minutes (default 300), by account or of one account.',
+  query: z.strictObject({ window: integer(1, 60 * 24 * 35).default(300), accountId: name.optional() }),
+  response: z.union([
+    accountUsage.extend({ window: z.number() }),
+    z.object({
+      window: z.number(),
+      window_start: isoTime,
+      window_end: isoTime,
+      tokens_used: z.number(),
+      accounts: z.array(accountUsage),
+    }),
+  ]),
+})
+
+const usageRow = z.object({
+  /** Day in UTC, `2026-11-22`. */
+  date: z.string(),
+  requests: z.number(),
+  tokens_used: z.number(),
+  tokens,
+  cost_usd: z.number(),
+})
+
+/** Contract A6: one row a day with `aggregate=true`, else one a day, domain and model. */
+export const dailyUsage = defineEndpoint({
+  method: 'GET',
+  path: '/api/token-usage/daily',
+  auth: 'key',
+  summary: 'Tokens and cost by day (UTC) of the last `days` days (default 30).',
+  query: z.strictObject({
+    accountId: name.optional(),
+    aggregate: flag.default(false),
+    days: integer(1, 400).default(30),
+  }),
+  response: z.object({
+    ...rangeFacts,
+    account_id: z.string().nullable(),
+    aggregate: z.boolean(),
+    days: z.array(usageRow.extend({ domain: z.string().optional(), model: z.string().nullable().optional() })),
+  }),
+})
