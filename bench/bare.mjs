@@ -52,9 +52,9 @@ class Relay {
     /** @type {string[]} */
     const headers = []
     for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      const name = String(rawHeaders[index]?.latin1Slice())
+      const name = String(rawHeaders[index]?.toString('latin1'))
       if (hopByHop.has(name.toLowerCase())) continue
-      headers.push(name, String(rawHeaders[index + 1]?.latin1Slice()))
+      headers.push(name, String(rawHeaders[index + 1]?.toString('latin1')))
     }
     this.response.on('drain', resume)
     this.response.writeHead(statusCode, headers)
@@ -112,5 +112,6 @@ app.all('/*', () => undefined)
 
 const port = Number(process.env.PORT ?? 0)
 await app.listen({ port, host: '127.0.0.1', backlog: 4096 })
-process.send?.({ port: app.addresses()[0]?.port })
+const [address] = app.addresses()
+process.send?.({ port: typeof address === 'object' ? address.port : 0 })
 process.on('disconnect', () => process.exit(0))

@@ -215,7 +215,7 @@ class Line {
       this.run.firstByte.record(nowUs() - this.startedUs)
     }
     if (this.reader.status === 200) this.check?.push(buffer, start, end)
-    else this.errorText += buffer.latin1Slice(start, Math.min(end, start + 300))
+    else this.errorText += buffer.toString('latin1', start, Math.min(end, start + 300))
   }
 
   done() {

@@ -27,7 +27,8 @@ const maxHeadBytes = 64 * 1024
 /** @typedef {'json' | 'burst' | 'paced' | 'asked'} Answer */
 /** @typedef {{ answer: Answer, paceMs?: number, events?: number }} Setting */
 
-let setting = { answer: /** @type {Answer} */ ('json'), paceMs: 100, events: eventsOfWholeStream }
+/** @type {Required<Setting>} */
+let setting = { answer: 'json', paceMs: 100, events: eventsOfWholeStream }
 let pacedParts = pacedChunks(setting.events)
 
 /**
@@ -95,7 +96,7 @@ class Caller {
     const mark = this.state === 'head' ? '\r\n\r\n' : '\r\n'
     const end = buffer.indexOf(mark, at, 'latin1')
     if (end < 0) return -1
-    const text = buffer.latin1Slice(at, end)
+    const text = buffer.toString('latin1', at, end)
     if (this.state === 'head') this.beginBody(text)
     else if (this.state === 'trailer') {
       if (text === '') this.reply()

@@ -21,7 +21,7 @@ export const bodyKinds = {
 const prose =
   'Read the file, then run `npm test -- --grep "parses \\"quoted\\" keys"` and fix what fails.\n' +
   'const pattern = /"(stream|model)":\\s*(true|"[^"]*")/g // found in a prompt, not in the request\n' +
-  'if (rows.length > 0) { return rows.map((row) => ({ ...row, name: `${row.first} ${row.last}` })) }\n' +
+  'if (rows.length > 0) { return rows.map((row) => ({ ...row, name: [row.first, row.last].join(" ") })) }\n' +
   'The naïve way costs 3 µs — ‘good enough’ for €0.02; see C:\\repo\\src\\index.ts, line 42.\n'
 
 const longProse = prose.repeat(200)

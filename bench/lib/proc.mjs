@@ -22,20 +22,20 @@ function stat(pid) {
 /** CPU seconds (user and system) of these processes together. @param {readonly number[]} pids */
 export const cpuSeconds = (pids) => pids.reduce((sum, pid) => sum + (stat(pid)?.cpuSeconds ?? 0), 0)
 
-/** Resident bytes of these processes together (shared pages counted once for each). @param {readonly number[]} pids */
-export const residentBytes = (pids) => pids.reduce((sum, pid) => sum + memoryOf(pid), 0)
+/** Resident bytes of these processes together. @param {readonly number[]} pids */
+export const residentBytes = (pids) =>
+  pids.reduce((sum, pid) => sum + kilobytes(pid, 'status', /^VmRSS:\s+(\d+) kB/m) * 1024, 0)
 
-/** @param {number} pid proportional set size where the kernel tells it, else resident size */
-function memoryOf(pid) {
+/** The same, but what processes share counts once: right for PostgreSQL's shared buffers. @param {readonly number[]} pids */
+export const proportionalBytes = (pids) =>
+  pids.reduce((sum, pid) => sum + kilobytes(pid, 'smaps_rollup', /^Pss:\s+(\d+) kB/m) * 1024, 0)
+
+/** @param {number} pid @param {string} file @param {RegExp} figure */
+function kilobytes(pid, file, figure) {
   try {
-    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
-    return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0) * 1024
+    return Number(figure.exec(readFileSync(`/proc/${pid}/${file}`, 'latin1'))?.[1] ?? 0)
   } catch {
-    try {
-      return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) * 1024
-    } catch {
-      return 0
-    }
+    return 0 // the process is gone, or the kernel does not tell
   }
 }
 

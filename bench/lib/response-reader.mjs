@@ -93,7 +93,7 @@ export class ResponseReader {
       return length
     }
     this.rest = null
-    this.beginBody(buffer.latin1Slice(0, end + 2))
+    this.beginBody(buffer.toString('latin1', 0, end + 2))
     return at + end + 4 - before
   }
 

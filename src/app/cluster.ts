@@ -6,6 +6,7 @@ import { systemClock } from '../core/clock.ts'
 import { uuidv7 } from '../core/ids.ts'
 import { installReopenSignals, type MetricsJson } from '../telemetry/index.ts'
 import { Asker } from './asker.ts'
+import { encodeConfig } from './config-codec.ts'
 import type { OfficeQuestion, ToOffice, ToWorker } from './messages.ts'
 import { type Office, startOffice } from './office.ts'
 import { startSimulatedProvider } from './simulated-provider.ts'
@@ -36,8 +37,9 @@ export async function startCluster(options: {
   isTty: boolean
   demo: boolean
   withDashboard: boolean
+  withProxy: boolean
 }): Promise<RunningSignalbox> {
-  const { config, stdout, isTty, demo, withDashboard } = options
+  const { config, stdout, isTty, demo, withDashboard, withProxy } = options
   const members = new Map<number, Member>()
   const state = { stopping: false, proxyUrl: '', keys: [] as readonly ClientKey[], restartMs: restartMinMs }
   const tell = (member: Member, message: ToWorker): void =>
@@ -83,6 +85,7 @@ export async function startCluster(options: {
             return tell(member, {
               kind: 'start',
               start: {
+                config: encodeConfig(config),
                 journalName,
                 instanceId: office.instanceId,
                 pepper: office.pepper,
@@ -125,7 +128,7 @@ export async function startCluster(options: {
     await simulated?.close()
   }
   try {
-    const [url] = await Promise.all(Array.from({ length: config.http.workers }, launch))
+    const [url] = await Promise.all(Array.from({ length: withProxy ? config.http.workers : 0 }, launch))
     state.proxyUrl = url ?? ''
   } catch (error) {
     await stop(0)

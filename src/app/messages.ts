@@ -24,8 +24,10 @@ export type OfficeQuestion =
 export type OfficeAnswer = string | TokenStats
 export type WorkerAnswer = MetricsJson
 
-/** All a worker needs beside the configuration, which it reads from the same sources as the office. */
+/** All a worker needs. It reads no settings of its own: the office may have changed some. */
 export interface WorkerStart {
+  /** See `config-codec.ts`. */
+  readonly config: string
   readonly journalName: string
   readonly instanceId: string
   readonly pepper: string

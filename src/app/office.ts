@@ -1,24 +1,39 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Writable } from 'node:stream'
-import { type ApiRoute, apiRoutes, bodyLimitBytes, createLiveHub, errorReply, pageHeaders } from '../api/index.ts'
+import {
+  type ApiReply,
+  type ApiRoute,
+  apiRoutes,
+  bodyLimitBytes,
+  createLiveHub,
+  errorReply,
+  pageHeaders,
+} from '../api/index.ts'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
 import type { Clock } from '../core/clock.ts'
 import { uuidv7 } from '../core/ids.ts'
 import { mayBind } from '../core/may-bind.ts'
 import type { OfficeLink } from '../core/office.ts'
+import { Secret, Secret } from '../core/secret.ts'
 import type { JournalState } from '../core/signals.ts'
 import { serveApi } from '../http/api-server.ts'
 import { createRecorder, type Recorder } from '../recorder/index.ts'
 import { createPriceBook } from '../recorder/price-book.ts'
 import { openStore, type Store } from '../store/index.ts'
 import { lockDataDir } from '../store/lock-data-dir.ts'
-import { createTelemetry, type MetricsJson, type StreamsState, type Telemetry } from '../telemetry/index.ts'
+import {
+  createTelemetry,
+  type MetricsJson,
+  metricsContentType,
+  type StreamsState,
+  type Telemetry,
+} from '../telemetry/index.ts'
 import { Cleanups } from './cleanups.ts'
 import { journalRootOf } from './data-plane.ts'
 import { readKeySnapshot, writeKeySnapshot } from './key-snapshot.ts'
 import { MemoryKeyring } from './keyring.ts'
-import { dashboardKeyFile, keptSecret, pepperFile } from './secrets.ts'
+import { dashboardKeyFile, keptSecret, pepperOf } from './secrets.ts'
 import { packageVersion, webRoot } from './version.ts'
 
 export interface OfficeOptions {
@@ -74,7 +89,7 @@ export async function startOffice(options: OfficeOptions): Promise<Office> {
 
 async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office> {
   const { config, clock } = options
-  const pepper = config.keyPepper?.reveal() ?? keptSecret(config.dataDir, pepperFile).value
+  const pepper = pepperOf(config)
   const parts: { store?: Store; recorder?: Recorder; sse?: () => number } = {}
   const telemetry = createTelemetry({
     config: config.telemetry,
@@ -82,7 +97,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     stdout: options.stdout,
     isTty: options.isTty,
     version: packageVersion(),
-    isKnownModel: (model) => priceBook.knows(model),
+    isKnownModel: (model) => priceBook.knows(config.providers.default, model),
     providers: [config.providers.default],
     slowQueryThresholdMs: config.store.slowQueryThresholdMs,
     sources: {
@@ -98,7 +113,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
   const priceBook = createPriceBook({ overrides: config.recorder.prices, clock, logger })
 
   const store = await openStore({
-    config: config.store,
+    config: { ...config.store, databaseUrl: config.store.databaseUrl?.reveal() },
     dataDir: config.dataDir,
     clock,
     logger,
@@ -132,7 +147,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
   const bind = mayBind(config.http.host, !keyring.isEmpty)
   if (!bind.allowed) throw new Error(bind.reason)
 
-  const hub = createLiveHub({ clock, clientLimit: config.api.liveClientsLimit })
+  const hub = createLiveHub({ clock, version: packageVersion(), clientsLimit: config.api.liveClientsLimit })
   parts.sse = () => hub.connections()
   cleanups.add('live', () => hub.close())
   const recorder = createRecorder({
@@ -140,7 +155,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     isAlive: options.isAlive,
     writeExchanges: store.writeExchanges,
     priceBook,
-    observers: [telemetry.observer, hub.observer],
+    observers: [telemetry.observer, hub],
     clock,
     logger,
     config: config.recorder,
@@ -180,7 +195,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
 
 async function openDashboard(
   options: OfficeOptions,
-  office: Pick<Office, 'telemetry' | 'store' | 'link'>,
+  office: Pick<Office, 'telemetry' | 'store' | 'link' | 'keyring'>,
   hub: ReturnType<typeof createLiveHub>,
   cleanups: Cleanups,
 ): Promise<Office['dashboard']> {
@@ -193,13 +208,18 @@ async function openDashboard(
       queries: store.queries,
       live: hub,
       clock,
-      dashboardKey: key,
+      dashboardKey: new Secret(key),
       sessionHours: config.api.sessionHours,
       logger: telemetry.logger,
-      setup: () => ({ proxyUrl: options.proxyUrl(), version: packageVersion(), demo: options.demo }),
+      setup: () => ({
+        proxyUrl: options.proxyUrl(),
+        version: packageVersion(),
+        demo: options.demo,
+        clientKeyRequired: !office.keyring.isEmpty,
+      }),
       ping: () => store.ping(),
-      metricsText: () => office.link.metricsText({ redacted: false }),
     }),
+    metricsRoute(key, () => office.link.metricsText({ redacted: false })),
   ]
   const server = await serveApi({
     host: config.http.host,
@@ -210,7 +230,7 @@ async function openDashboard(
     webRoot,
     pageHeaders,
     newRequestId: () => uuidv7(clock.now()),
-    refuse: (status, requestId) => errorReply(status, requestId),
+    refuse,
     onFinished: ({ method, path, status, seconds }) =>
       telemetry.metrics.httpRequestFinished({
         route: path.startsWith('/api')
@@ -226,7 +246,38 @@ async function openDashboard(
       }),
   })
   cleanups.add('dashboard', () => server.close())
-  return { url: server.url, port: server.port, key, keyFile: kept?.file ?? null }
+  return { url: server.url, port: server.port, key: key.reveal(), keyFile: kept?.file ?? null }
+}
+
+/** What the framework refuses before a handler sees it, in the API's error shape. */
+function refuse(status: number, requestId: string): ApiReply {
+  if (status === 404) return errorReply('not_found', 'There is nothing at this address.', requestId)
+  if (status === 413) return errorReply('body_too_large', `The body is over ${bodyLimitBytes} bytes.`, requestId)
+  if (status >= 400 && status < 500) return errorReply('invalid_request', 'The request could not be read.', requestId)
+  return errorReply('internal', 'The dashboard failed on this request.', requestId)
+}
+
+/** The dashboard's own `/metrics`: the same exposition, behind the dashboard key. */
+function metricsRoute(key: string, text: () => Promise<string>): ApiRoute {
+  const digest = (value: string): Buffer => createHash('sha256').update(value).digest()
+  return {
+    method: 'GET',
+    path: '/metrics',
+    auth: 'key',
+    async handle(request) {
+      const presented = request.headers['x-dashboard-key']
+      if (typeof presented !== 'string')
+        return errorReply('unauthenticated', 'Send the dashboard key in X-Dashboard-Key.', request.id)
+      if (!timingSafeEqual(digest(presented), digest(key)))
+        return errorReply('forbidden', 'This is not the dashboard key.', request.id)
+      return {
+        kind: 'json',
+        status: 200,
+        headers: { 'content-type': metricsContentType, 'cache-control': 'no-store' },
+        body: await text(),
+      }
+    },
+  }
 }
 
 const databaseAway = { up: false, pool: { used: 0, idle: 0, waiting: 0, max: 0 } }

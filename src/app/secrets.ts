@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import type { Config, Config } from '../config/schema.ts'
 
 /** A secret of this installation: made once, kept in the data directory with mode 0600. */
 export function keptSecret(dataDir: string, name: string): { readonly value: string; readonly file: string } {
@@ -16,6 +17,13 @@ export function keptSecret(dataDir: string, name: string): { readonly value: str
   return { value, file }
 }
 
-/** Keys client keys are hashed with. Several machines that share a database share it through KEY_PEPPER. */
-export const pepperFile = 'key-pepper'
+/** What client keys are hashed with. Several machines that share a database share it through KEY_PEPPER. */
+export function pepperOf(config: Pick<Config, 'dataDir' | 'keyPepper'>): string {
+  return config.keyPepper?.reveal() ?? keptSecret(config.dataDir, 'key-pepper').value
+}
+
 export const dashboardKeyFile = 'dashboard-key'
+
+/** The pepper of client keys: the configured one, else this installation's own. */
+export const pepperOf = (config: Config): string =>
+  config.keyPepper?.reveal() ?? keptSecret(config.dataDir, pepperFile).value

@@ -1,9 +1,9 @@
 import process from 'node:process'
-import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import type { OfficeLink, TokenStats } from '../core/office.ts'
 import { createWorkerTelemetry } from '../telemetry/index.ts'
 import { Asker } from './asker.ts'
+import { decodeConfig } from './config-codec.ts'
 import { type DataPlane, journalRootOf, startDataPlane } from './data-plane.ts'
 import { MemoryKeyring } from './keyring.ts'
 import type { OfficeAnswer, OfficeQuestion, ToOffice, ToWorker, WorkerStart } from './messages.ts'
@@ -11,12 +11,14 @@ import { packageVersion } from './version.ts'
 
 /** How long a scrape may wait for the office. */
 const officeTimeoutMs = 3_000
+/** What open streams get when the office is gone; a new one is started by then and takes the port. */
+const officeGoneGraceMs = 30_000
 
 /**
  * A gateway worker: waits to be started by the office, serves, and ends when told, or when the office is gone. Resolves
  * when it has stopped.
  */
-export function runGatewayWorker(config: Config): Promise<void> {
+export function runGatewayWorker(): Promise<void> {
   return new Promise((resolve) => {
     const tell = (message: ToOffice): void => void (process.connected && process.send?.(message))
     const asker = new Asker<OfficeQuestion, OfficeAnswer>(
@@ -31,7 +33,7 @@ export function runGatewayWorker(config: Config): Promise<void> {
     process.on('message', (message: ToWorker) => {
       switch (message.kind) {
         case 'start':
-          startWorker(config, message.start, asker).then(
+          startWorker(message.start, asker).then(
             (started) => {
               worker = started
               tell({ kind: 'listening', url: started.plane.url, port: started.plane.port })
@@ -59,7 +61,7 @@ export function runGatewayWorker(config: Config): Promise<void> {
     // The office died: what is in flight is finished and journalled; its successor records it.
     process.on('disconnect', () => {
       asker.fail()
-      void stop(config.http.shutdownGraceMs)
+      void stop(officeGoneGraceMs)
     })
     // A terminal sends its signals to every process of the group; the office alone decides.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined)
@@ -74,11 +76,8 @@ interface RunningWorker {
   stop(graceMs: number): Promise<void>
 }
 
-async function startWorker(
-  config: Config,
-  start: WorkerStart,
-  asker: Asker<OfficeQuestion, OfficeAnswer>,
-): Promise<RunningWorker> {
+async function startWorker(start: WorkerStart, asker: Asker<OfficeQuestion, OfficeAnswer>): Promise<RunningWorker> {
+  const config = decodeConfig(start.config)
   const parts: { plane?: DataPlane } = {}
   const telemetry = createWorkerTelemetry({
     config: config.telemetry,

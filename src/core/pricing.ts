@@ -40,6 +40,8 @@ export interface PriceRow {
 /** Knows what everything costs. `price` never throws: what it does not know is priced by a default row and says so. */
 export interface PriceBook {
   price(exchange: ExchangeClosed): Priced
+  /** Whether the model has a price of its own at the provider, so that its name may be trusted as a label. */
+  knows(provider: string, model: string): boolean
 }
 
 /** Everything on the exchange that moves its price. */

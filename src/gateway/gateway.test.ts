@@ -114,6 +114,9 @@ const streamFrames = [
 ]
 const requestBody =
   '{ "model":"claude-x", "max_tokens": 1e2,"messages":[{"role":"user","content":"h\\u0069 \\/ 12345678901234567890"}], "stream":false }'
+/** The answer's JSON; tests say what they expect of it. */
+// biome-ignore lint/suspicious/noExplicitAny: only looked into by expectations.
+const jsonOf = async (response: Response): Promise<any> => response.json()
 const post = (url: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(`${url}/v1/messages?beta=true`, {
     method: 'POST',
@@ -338,7 +341,7 @@ describe('how a call can fail', () => {
   test('an upstream that nobody listens at is tried again, then reported as unreachable', async () => {
     const { url, closed } = await gatewayTo('http://127.0.0.1:1')
     const response = await post(url, requestBody)
-    expect([response.status, (await response.json()).error.type]).toEqual([502, 'api_error'])
+    expect([response.status, (await jsonOf(response)).error.type]).toEqual([502, 'api_error'])
     expect(await closed()).toMatchObject({ attempts: 3, errorType: 'provider_unreachable' })
   })
 
@@ -353,7 +356,7 @@ describe('how a call can fail', () => {
   ])('refuses a malformed or oversized body in the error shape, recorded (%#)', async (body, status, errorType) => {
     const { url, closed } = await gatewayTo('http://127.0.0.1:1', { settings: { maxBodyBytes: 60_000 } })
     const response = await post(url, body)
-    const answer = await response.json()
+    const answer = await jsonOf(response)
     expect(response.status).toBe(status)
     expect(answer).toMatchObject({
       type: 'error',
@@ -451,14 +454,14 @@ describe('other paths', () => {
 
   test('an unknown path is a 404 and a wrong method a 405, in the error shape', async () => {
     const { url } = await gatewayTo('http://127.0.0.1:1')
-    expect((await (await fetch(`${url}/nothing`)).json()).error.type).toBe('not_found_error')
+    expect((await jsonOf(await fetch(`${url}/nothing`))).error.type).toBe('not_found_error')
     expect((await fetch(`${url}/v1/messages`)).status).toBe(405)
   })
 
   test('a model list passes through with its query', async () => {
     const upstream = await upstreamOf((request, response) => response.end(`{"data":[],"url":"${request.url}"}`))
     const { url, closed } = await gatewayTo(upstream)
-    expect((await (await fetch(`${url}/v1/models?limit=1000`)).json()).url).toBe('/v1/models?limit=1000')
+    expect((await jsonOf(await fetch(`${url}/v1/models?limit=1000`))).url).toBe('/v1/models?limit=1000')
     expect(await closed()).toMatchObject({ endpoint: 'models', outcome: 'ok', usageSource: 'none' })
   })
 })

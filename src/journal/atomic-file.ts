@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 
 /**
@@ -8,6 +8,7 @@ import path from 'node:path'
 export async function writeFileAtomically(file: string, text: string): Promise<void> {
   const beside = `${file}.new`
   try {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
     const handle = await open(beside, 'w', 0o600)
     try {
       await handle.writeFile(text)

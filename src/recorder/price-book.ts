@@ -28,14 +28,16 @@ export function createPriceBook(options: {
   const publishedRow = createPublishedRows()
   const warn = createDailyWarning(options.clock, options.logger)
 
+  const rowOf = (provider: string, model: string, at: number): PriceRow | null =>
+    overrides.find((override) => override.matches(provider, model, at))?.row ?? publishedRow(provider, model, at)
+
   return {
+    knows: (provider, model) => rowOf(provider.toLowerCase(), model.toLowerCase(), options.clock.now()) !== null,
     price(exchange) {
       if (hasNothingToPrice(exchange)) return notPriced
       const provider = (exchange.provider ?? '').toLowerCase()
       const model = (exchange.model ?? exchange.requestedModel ?? '').toLowerCase()
-      const row =
-        overrides.find((override) => override.matches(provider, model, exchange.openedAt))?.row ??
-        publishedRow(provider, model, exchange.openedAt)
+      const row = rowOf(provider, model, exchange.openedAt)
       if (row === null) {
         warn('price_unknown', 'No price is known for this model; it is counted by the default price', provider, model)
         return priceBy(defaultRow, exchange)

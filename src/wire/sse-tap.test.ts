@@ -90,7 +90,11 @@ describe.each([
     const cuts = fc
       .uniqueArray(fc.nat(stream.length), { maxLength: 40 })
       .map((list) => list.sort((left, right) => left - right))
-    fc.assert(fc.property(cuts, (list) => expect(read(stream, list)).toEqual(whole)))
+    fc.assert(
+      fc.property(cuts, (list) => {
+        expect(read(stream, list)).toEqual(whole)
+      }),
+    )
   })
 
   test('never claims to be complete when it breaks off before message_stop', () => {

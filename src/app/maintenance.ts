@@ -1,0 +1,118 @@
+/** What commands do to the database while no office of theirs runs: client keys, migration. */
+import type { Config } from '../config/schema.ts'
+import type { ClientKey } from '../core/client-key.ts'
+import { systemClock } from '../core/clock.ts'
+import { type Logger, silentLogger } from '../core/logger.ts'
+import { connectionUrl, lockDataDir, openStore, readConnectionFile, type Store, StoreError } from '../store/index.ts'
+import { Cleanups } from './cleanups.ts'
+import { hashClientKey, newClientKey } from './keyring.ts'
+import { pepperOf } from './secrets.ts'
+
+/** The longest a command waits for a database that is away. */
+const patienceMs = 20_000
+
+interface OpenLedger {
+  readonly store: Store
+  close(): Promise<void>
+}
+
+/**
+ * The configured database; else that of the instance that runs on the data directory; else an embedded server for the
+ * moment. Throws `StoreError` where none of them can be had.
+ */
+async function openLedger(config: Config, logger: Logger): Promise<OpenLedger> {
+  const cleanups = new Cleanups()
+  const open = async (databaseUrl: string | undefined): Promise<Store> => {
+    const store = await openStore({
+      config: { ...config.store, databaseUrl },
+      dataDir: config.dataDir,
+      clock: systemClock,
+      logger,
+    })
+    cleanups.add('store', () => store.close())
+    return store
+  }
+  try {
+    const store = await open(config.store.databaseUrl ?? (await runningDatabase(config, cleanups)))
+    await ready(store)
+    return { store, close: async () => void (await cleanups.run()) }
+  } catch (error) {
+    await cleanups.run()
+    throw error
+  }
+}
+
+/** Takes the data directory, so that the embedded server may be started here; or finds the one of who holds it. */
+async function runningDatabase(config: Config, cleanups: Cleanups): Promise<string | undefined> {
+  try {
+    const lock = await lockDataDir(config.dataDir, { clock: systemClock })
+    cleanups.add('lock', () => lock.release())
+    return undefined
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'data_dir_locked') throw error
+    const connection = await readConnectionFile(config.dataDir)
+    if (connection === null) throw error
+    return connectionUrl(connection)
+  }
+}
+
+async function ready(store: Store): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new StoreError('unavailable', 'The database does not answer. Is it running, and is DATABASE_URL right?'),
+        ),
+      patienceMs,
+    )
+  })
+  try {
+    await Promise.race([store.ready, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Brings the database to this version; the names of the steps it took. */
+export async function migrateDatabase(config: Config): Promise<readonly string[]> {
+  let steps: readonly string[] = []
+  // The store migrates whatever it opens and says so.
+  const logger: Logger = {
+    ...silentLogger,
+    info(event, _message, fields) {
+      if (event === 'database_migrated' && typeof fields?.names === 'string') steps = fields.names.split(',')
+    },
+  }
+  const ledger = await openLedger(config, logger)
+  await ledger.close()
+  return steps
+}
+
+export interface ClientKeyAdmin {
+  /** The key itself is in this answer and nowhere else. */
+  create(key: Pick<ClientKey, 'domain' | 'name' | 'expiresAt'>): Promise<{ readonly id: string; readonly key: string }>
+  list(): Promise<readonly ClientKey[]>
+  /** The key as it is now; null where there is none of that id. */
+  revoke(id: string): Promise<ClientKey | null>
+  close(): Promise<void>
+}
+
+/** The client keys in the database; a running instance hears of changes by itself. */
+export async function openClientKeys(config: Config): Promise<ClientKeyAdmin> {
+  const ledger = await openLedger(config, silentLogger)
+  const { keys } = ledger.store
+  return {
+    async create({ domain, name, expiresAt }) {
+      const { id, key } = newClientKey()
+      await keys.create({ id, hash: hashClientKey(pepperOf(config), key), domain, name, expiresAt })
+      return { id, key }
+    },
+    list: () => keys.all(),
+    async revoke(id) {
+      await keys.revoke(id)
+      return (await keys.all()).find((key) => key.id === id) ?? null
+    },
+    close: () => ledger.close(),
+  }
+}

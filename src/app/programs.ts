@@ -1,0 +1,59 @@
+import process from 'node:process'
+import { prepareDataDir } from '../config/data-dir.ts'
+import type { Config } from '../config/schema.ts'
+import { systemClock } from '../core/clock.ts'
+import { createTrafficClient } from '../http/traffic-client.ts'
+import { createTraffic } from '../simulator/traffic.ts'
+import { startCluster } from './cluster.ts'
+
+/** `signalbox start`, `proxy`, `dashboard` and `demo`. */
+export async function serve(options: {
+  readonly config: Config
+  readonly part: 'all' | 'proxy' | 'dashboard'
+  readonly traffic: boolean
+}) {
+  const { config, part, traffic } = options
+  prepareDataDir(config.dataDir)
+  const running = await startCluster({
+    config,
+    stdout: process.stdout,
+    isTty: process.stdout.isTTY === true,
+    demo: traffic,
+    withDashboard: part !== 'proxy',
+    withProxy: part !== 'dashboard',
+  })
+  const stopTraffic = traffic ? startTraffic(config, running.proxyUrl) : async () => undefined
+  const { dashboard, store } = running.office
+  return {
+    proxyUrl: part === 'dashboard' ? null : running.proxyUrl,
+    dashboardUrl: dashboard?.url ?? null,
+    dashboardKey:
+      dashboard === null || dashboard.keyFile === null ? null : { value: dashboard.key, file: dashboard.keyFile },
+    psql: config.store.databaseUrl === undefined ? `psql ${store.connectionUrl()}` : null,
+    // Workers are started again and the database is waited for: nothing that runs ends the whole by itself.
+    failed: new Promise<Error>(() => undefined),
+    async stop() {
+      await stopTraffic()
+      await running.stop(config.http.shutdownGraceMs)
+    },
+  }
+}
+
+function startTraffic(config: Config, proxyUrl: string): () => Promise<void> {
+  const client = createTrafficClient()
+  const traffic = createTraffic({
+    target: new URL(proxyUrl),
+    headers: {},
+    config: config.simulator.traffic,
+    seed: config.simulator.seed,
+    clock: systemClock,
+    send: client.send,
+  })
+  traffic.start()
+  return async () => {
+    await traffic.stop()
+    await client.close()
+  }
+}
+
+export { migrateDatabase as migrate, openClientKeys as openKeys } from './maintenance.ts'

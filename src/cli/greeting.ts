@@ -1,0 +1,39 @@
+import type { Instance } from './programs.ts'
+
+/** What a started instance tells the person who started it. */
+export interface Greeting extends Omit<Instance, 'stop'> {
+  readonly simulated: boolean
+  readonly graceSeconds: number
+}
+
+/** The few lines after the start. The export line stands for itself, unindented, so that it can be pasted whole. */
+export function renderGreeting(greeting: Greeting): string {
+  const { proxyUrl, dashboardUrl, dashboardKey, connectionFile } = greeting
+  const rows: [string, string][] = []
+  if (proxyUrl !== null) rows.push(['proxy', reachable(proxyUrl)])
+  if (dashboardUrl !== null) {
+    const link = reachable(dashboardUrl)
+    rows.push(['dashboard', dashboardKey === null ? link : `${link}/#key=${encodeURIComponent(dashboardKey.value)}`])
+    if (dashboardKey === null) rows.push(['key', 'the one you set as DASHBOARD_API_KEY'])
+    else rows.push(['key', `${dashboardKey.value}  (kept in ${dashboardKey.file})`])
+  }
+  // The address holds a password, so what is shown is how to read it, as a line that can be pasted.
+  if (connectionFile !== null) rows.push(['database', psqlLine(connectionFile)])
+
+  const client =
+    proxyUrl === null
+      ? ''
+      : `\nPoint Claude Code at it${greeting.simulated ? ' (answers are simulated)' : ''}:\n\nexport ANTHROPIC_BASE_URL=${reachable(proxyUrl)}\n`
+  const table = rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`).join('\n')
+  return `\nSignalbox is running.\n\n${table}\n${client}\nCtrl-C stops it; open streams get ${greeting.graceSeconds} s to end.\n\n`
+}
+
+/** An address to listen on is not always one to go to: "every address" is reached at this machine's own. */
+function reachable(url: string): string {
+  return url.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])(?=[:/]|$)/, '$1127.0.0.1').replace(/\/$/, '')
+}
+
+function psqlLine(connectionFile: string): string {
+  const script = `require(${JSON.stringify(connectionFile)}).url`
+  return `psql "$(node -p '${script.replaceAll("'", "'\\''")}')"`
+}

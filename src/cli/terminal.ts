@@ -1,0 +1,30 @@
+/** Where a command reads and writes; tests hand in buffers. */
+export interface Terminal {
+  /** What the command was asked for: data, tables, JSON lines. */
+  out(text: string): void
+  /** Words for the person at the keyboard. */
+  err(text: string): void
+  readonly outIsTty: boolean
+}
+
+export const processTerminal: Terminal = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  get outIsTty() {
+    return process.stdout.isTTY === true
+  },
+}
+
+/** What a command ends with. `misuse` covers flags, arguments and settings: nothing was started. */
+export const exitCode = { ok: 0, failed: 1, misuse: 2 } as const
+
+/** A failure that is fully told by its message; anything else thrown by a command is a defect. */
+export class CommandError extends Error {
+  readonly code: number
+
+  constructor(message: string, code: number = exitCode.failed, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'CommandError'
+    this.code = code
+  }
+}

@@ -1,0 +1,37 @@
+import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs'
+
+/** The data directory can not be used; the message is for the person who starts the program. */
+export class DataDirError extends Error {
+  constructor(dir: string, problem: string, cause?: unknown) {
+    super(
+      `The data directory ${dir} ${problem}. Change its owner, or set DATA_DIR to a directory that this user may write.`,
+      { cause },
+    )
+    this.name = 'DataDirError'
+  }
+}
+
+/**
+ * Creates the data directory where it is missing, mode 0700: only its owner looks inside. Run as root, the embedded
+ * database runs under another user and has to get through to its own directory: 0711 lets it pass, not list.
+ * A directory that is there already keeps its mode, but for that one bit. Throws `DataDirError`.
+ */
+export function prepareDataDir(dir: string, isRoot = process.getuid?.() === 0): void {
+  try {
+    const mode = isRoot ? 0o711 : 0o700
+    // The mode counts for the directory itself alone; `mkdir -p` gives its parents the usual one.
+    if (mkdirSync(dir, { recursive: true, mode }) !== undefined) chmodSync(dir, mode)
+    const found = statSync(dir)
+    if (!found.isDirectory()) throw new DataDirError(dir, 'is a file')
+    if (isRoot && (found.mode & 0o001) === 0) chmodSync(dir, (found.mode & 0o777) | 0o011)
+    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    if (error instanceof DataDirError) throw error
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EACCES' || code === 'EPERM') throw new DataDirError(dir, 'is not writable for this user', error)
+    if (code === 'EROFS') throw new DataDirError(dir, 'is on a read-only file system', error)
+    if (code === 'EEXIST' || code === 'ENOTDIR')
+      throw new DataDirError(dir, 'is not a directory, or is below a file', error)
+    throw new DataDirError(dir, `can not be used (${String(code ?? error)})`, error)
+  }
+}

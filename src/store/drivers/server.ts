@@ -1,0 +1,70 @@
+import pg from 'pg'
+import type { StoreConfig } from '../config.ts'
+
+/** The two ways into the database; `LISTEN` has a connection of its own (see listener.ts). */
+export interface Pools {
+  readonly writer: pg.Pool
+  /** Read-only, with a statement timeout. */
+  readonly reader: pg.Pool
+  end(): Promise<void>
+}
+
+const connectTimeoutMs = 5_000
+const idleTimeoutMs = 30_000
+/** A write that is not answered by then went to a server that is gone without a word. */
+const writeTimeoutMs = 60_000
+
+/**
+ * Connection settings shared by everything here. Sizes and sums of rows come as numbers: they stay below 2^53, and sums
+ * of money are turned into dollars in SQL.
+ */
+export function connectionConfig(url: string, name: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: `signalbox ${name}`,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    types: { getTypeParser: typeParser },
+  }
+}
+
+const numberTypes: ReadonlySet<number> = new Set([pg.types.builtins.INT8, pg.types.builtins.NUMERIC])
+
+function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (numberTypes.has(oid) && format !== 'binary') return Number
+  return pg.types.getTypeParser(oid, format === 'binary' ? 'binary' : 'text')
+}
+
+/** Pools for a server; nothing connects until the first statement. TLS and the rest come from the URL's parameters. */
+export function createPools(url: string, config: StoreConfig): Pools {
+  const writer = new pg.Pool({
+    ...connectionConfig(url, 'writer'),
+    max: config.writerConnections,
+    idleTimeoutMillis: idleTimeoutMs,
+    query_timeout: writeTimeoutMs,
+    allowExitOnIdle: true,
+  })
+  const reader = new pg.Pool({
+    ...connectionConfig(url, 'reader'),
+    max: config.readerConnections,
+    idleTimeoutMillis: idleTimeoutMs,
+    query_timeout: config.readTimeoutMs + connectTimeoutMs,
+    allowExitOnIdle: true,
+    // Set by statements and not as start-up parameters, which connection poolers refuse. The pool waits for the promise.
+    onConnect: (client) => limitReader(client, config.readTimeoutMs),
+  })
+  // An idle connection that breaks is dropped by its pool; without a listener the event would end the process.
+  writer.on('error', () => undefined)
+  reader.on('error', () => undefined)
+  return {
+    writer,
+    reader,
+    async end() {
+      await Promise.allSettled([writer.end(), reader.end()])
+    },
+  }
+}
+
+async function limitReader(client: pg.ClientBase, readTimeoutMs: number): Promise<void> {
+  await client.query(`set statement_timeout = ${Math.trunc(readTimeoutMs)}; set default_transaction_read_only = on`)
+}

@@ -1,0 +1,10 @@
+/** The ledger on PostgreSQL: what other rooms may take from here. */
+export { type ClientKeys, keysChannel } from './client-keys.ts'
+export { type StoreConfig, storeConfigSchema } from './config.ts'
+export { connectionUrl, readConnectionFile } from './drivers/embedded/connection-file.ts'
+export { type DataDirLock, lockDataDir } from './lock-data-dir.ts'
+export { type OpenStoreOptions, openStore } from './open-store.ts'
+export type { Queries } from './queries/index.ts'
+export type { Store } from './store.ts'
+export { StoreError, type StoreErrorCode } from './store-error.ts'
+export { exchangesChannel } from './writers/write-exchanges.ts'

@@ -1,0 +1,6 @@
+import { sql as ledger } from './0001-ledger.ts'
+
+/** All migrations in order: forwards only, never edited once released. */
+export const migrations: readonly { readonly name: string; readonly sql: string }[] = [
+  { name: '0001-ledger', sql: ledger },
+]

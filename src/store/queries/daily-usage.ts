@@ -1,0 +1,43 @@
+import type { Sql } from '../sql.ts'
+import { type SumRow, sumColumns, toSums } from './sums.ts'
+
+const rowLimit = 5_000
+const dayMs = 86_400_000
+
+/** Usage by day (UTC), one row a day when aggregated, else one per day, domain and model (contract A6). */
+export async function dailyUsage(
+  sql: Sql,
+  question: {
+    readonly from: number
+    readonly to: number
+    readonly account: string | null
+    readonly aggregate: boolean
+  },
+) {
+  const from = new Date(Math.floor(question.from / dayMs) * dayMs)
+  const by = question.aggregate ? '' : ', domain, model'
+  const rows = await sql.query<SumRow & { date: string; domain?: string; model?: string }>(
+    'daily-usage',
+    `SELECT to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date${by}, ${sumColumns} FROM rollup_day
+     WHERE bucket >= $1 AND bucket < $2 AND ($3::text IS NULL OR account_id = $3)
+     GROUP BY 1${by} ORDER BY 1 DESC${by} LIMIT ${rowLimit}`,
+    [from, new Date(question.to), question.account],
+  )
+  return {
+    from: from.getTime(),
+    to: question.to,
+    completeTo: null,
+    source: 'rollup_day',
+    truncated: rows.length === rowLimit,
+    rows: rows.map((row) => {
+      const { requests, tokens, costUsd } = toSums(row)
+      return {
+        date: row.date,
+        ...(row.domain !== undefined && { domain: row.domain, model: row.model || null }),
+        requests,
+        tokens,
+        costUsd,
+      }
+    }),
+  }
+}

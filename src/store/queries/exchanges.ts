@@ -1,0 +1,176 @@
+import type { ErrorType } from '../../core/errors.ts'
+import type { Endpoint, ExchangeClosed, Outcome, PriceSource, RecordedExchange } from '../../core/exchange.ts'
+import type { UsageSource } from '../../core/usage.ts'
+import type { Sql } from '../sql.ts'
+
+export type LedgerExchange = Omit<RecordedExchange, 'kind' | 'rateLimitHeaders'>
+
+export interface RecentExchangesQuestion {
+  readonly from: number
+  readonly to: number
+  readonly after: { readonly openedAt: number; readonly id: string } | null
+  readonly limit: number
+  readonly filter: {
+    readonly domain?: string | undefined
+    readonly account?: string | undefined
+    readonly keyId?: string | undefined
+    readonly provider?: string | undefined
+    readonly model?: string | undefined
+    readonly sessionId?: string | undefined
+    readonly errorType?: string | undefined
+    readonly outcome?: Outcome | undefined
+    readonly status?: 'failed' | '2xx' | '4xx' | '5xx' | undefined
+  }
+}
+
+const hardLimit = 500
+
+/** Rows of the ledger, newest first, from a window, page by page with a cursor; never by offset. */
+export async function recentExchanges(sql: Sql, question: RecentExchangesQuestion): Promise<readonly LedgerExchange[]> {
+  const values: unknown[] = [new Date(question.from), new Date(question.to), Math.min(question.limit, hardLimit)]
+  const conditions = ['created_at >= $1', 'created_at < $2']
+  const place = (value: unknown): string => `$${values.push(value)}`
+  if (question.after !== null)
+    conditions.push(
+      `(created_at, id) < (${place(new Date(question.after.openedAt))}, ${place(question.after.id)}::uuid)`,
+    )
+  const { filter } = question
+  for (const [column, value] of [
+    ['domain', filter.domain],
+    ['account_id', filter.account],
+    ['key_id', filter.keyId],
+    ['provider', filter.provider],
+    ['model', filter.model],
+    ['session_id', filter.sessionId],
+    ['error_type', filter.errorType],
+    ['outcome', filter.outcome],
+  ] as const) {
+    if (value !== undefined) conditions.push(`${column} = ${place(value)}`)
+  }
+  if (filter.status !== undefined) conditions.push(statusConditions[filter.status])
+  const rows = await sql.query<Row>(
+    'recent-exchanges',
+    `SELECT * FROM api_requests WHERE ${conditions.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT $3`,
+    values,
+  )
+  return rows.map(fromRow)
+}
+
+const statusConditions = {
+  failed: `outcome NOT IN ('ok', 'cancelled')`,
+  '2xx': 'status_code BETWEEN 200 AND 299',
+  '4xx': 'status_code BETWEEN 400 AND 499',
+  '5xx': 'status_code >= 500',
+} as const
+
+export async function exchangeById(sql: Sql, id: string): Promise<LedgerExchange | null> {
+  const [row] = await sql.query<Row>('exchange-by-id', 'SELECT * FROM api_requests WHERE id = $1::uuid LIMIT 1', [id])
+  return row === undefined ? null : fromRow(row)
+}
+
+/** A row as the driver gives it: bigint and numeric as text. The closed sets are those that the writer wrote. */
+interface Row {
+  readonly id: string
+  readonly created_at: Date
+  readonly domain: string
+  readonly account_id: string | null
+  readonly key_id: string | null
+  readonly provider: string | null
+  readonly model: string | null
+  readonly requested_model: string | null
+  readonly endpoint: Endpoint
+  readonly method: string
+  readonly path: string
+  readonly streaming: boolean
+  readonly status_code: number
+  readonly upstream_status: number | null
+  readonly outcome: Outcome
+  readonly error_type: ErrorType | null
+  readonly error_message: string | null
+  readonly failed_after_first_byte: boolean
+  readonly stop_reason: string | null
+  readonly attempts: number
+  readonly response_time_ms: number
+  readonly ttft_ms: number | null
+  readonly upstream_ms: number | null
+  readonly overhead_ms: number
+  readonly request_bytes: string
+  readonly response_bytes: string
+  readonly input_tokens: string
+  readonly output_tokens: string
+  readonly cache_read_tokens: string
+  readonly cache_write_5m_tokens: string
+  readonly cache_write_1h_tokens: string
+  readonly reasoning_tokens: string | null
+  readonly web_search_requests: number | null
+  readonly web_fetch_requests: number | null
+  readonly usage_source: UsageSource
+  readonly usage_flags: string[] | null
+  readonly service_tier: string | null
+  readonly speed: string | null
+  readonly inference_geo: string | null
+  readonly cost_usd: string
+  readonly price_source: PriceSource
+  readonly session_id: string | null
+  readonly agent_id: string | null
+  readonly parent_agent_id: string | null
+  readonly upstream_request_id: string | null
+}
+
+function fromRow(row: Row): LedgerExchange {
+  const openedAt = row.created_at.getTime()
+  return {
+    id: row.id,
+    openedAt,
+    closedAt: openedAt + Math.round(row.response_time_ms),
+    method: row.method,
+    path: row.path,
+    endpoint: row.endpoint,
+    domain: row.domain,
+    keyId: row.key_id,
+    account: row.account_id,
+    provider: row.provider,
+    requestedModel: row.requested_model,
+    streaming: row.streaming,
+    sessionId: row.session_id,
+    agentId: row.agent_id,
+    parentAgentId: row.parent_agent_id,
+    requestBytes: Number(row.request_bytes),
+    statusCode: row.status_code,
+    outcome: row.outcome,
+    errorType: row.error_type,
+    errorMessage: row.error_message,
+    failedAfterFirstByte: row.failed_after_first_byte,
+    upstreamStatus: row.upstream_status,
+    upstreamRequestId: row.upstream_request_id,
+    model: row.model,
+    stopReason: row.stop_reason,
+    attempts: row.attempts,
+    durationMs: row.response_time_ms,
+    ttftMs: row.ttft_ms,
+    upstreamMs: row.upstream_ms,
+    overheadMs: row.overhead_ms,
+    responseBytes: Number(row.response_bytes),
+    usage: usageOf(row),
+    usageSource: row.usage_source,
+    usageFlags: row.usage_flags ?? [],
+    serverToolUse:
+      row.web_search_requests === null
+        ? null
+        : { webSearchRequests: row.web_search_requests, webFetchRequests: row.web_fetch_requests ?? 0 },
+    serviceTier: row.service_tier,
+    speed: row.speed,
+    inferenceGeo: row.inference_geo,
+    costUsd: Number(row.cost_usd),
+    priceSource: row.price_source,
+  }
+}
+
+const usageOf = (row: Row): ExchangeClosed['usage'] => ({
+  input: Number(row.input_tokens),
+  output: Number(row.output_tokens),
+  cacheRead: Number(row.cache_read_tokens),
+  cacheWrite5m: Number(row.cache_write_5m_tokens),
+  cacheWrite1h: Number(row.cache_write_1h_tokens),
+  reasoning: row.reasoning_tokens === null ? null : Number(row.reasoning_tokens),
+})

@@ -1,0 +1,28 @@
+import type { WriteExchanges } from '../core/ledger.ts'
+import type { DatabaseState } from '../core/signals.ts'
+import type { ClientKeys } from './client-keys.ts'
+import type { Queries } from './queries/index.ts'
+
+/** The ledger's database, as the rest of the office sees it. */
+export interface Store {
+  /** Resolves when the database was reached and its schema is today's. Rejects only when the store is closed before that. */
+  readonly ready: Promise<void>
+  /** What the pools do now; `up` is false from the moment the connection breaks. */
+  state(): DatabaseState
+  /** Asks the database itself; never rejects. */
+  ping(): Promise<boolean>
+  /** Throws until `ready`, and while the database is away: the same batch may be tried again. */
+  readonly writeExchanges: WriteExchanges
+  /** Reads only, each statement limited in time. */
+  readonly queries: Queries
+  readonly keys: ClientKeys
+  /**
+   * Hears `NOTIFY` on a channel (`exchangesChannel`, `keysChannel`) until the returned function is called. After the
+   * connection was lost, the handler is called with an empty payload: something may have been missed.
+   */
+  listen(channel: string, handler: (payload: string) => void): () => void
+  /** The address of the database with its password, for the owner's eyes only. */
+  connectionUrl(): string
+  /** Ends every connection, and the embedded server. */
+  close(): Promise<void>
+}
