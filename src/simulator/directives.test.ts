@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { DirectiveError, readDirectives, withoutDirectives } from './directives.ts'
+import { renderSimulatorDoc } from './directives-doc.ts'
 
 const places = { model: 'claude-sonnet-5', text: 'hello', header: undefined }
 
@@ -39,4 +41,9 @@ test.each(['nonsense', 'after-events=soon', 'after-events=-1', 'after-events', '
 
 test('embedded directives are taken out of what is shown', () => {
   expect(withoutDirectives('claude-sonnet-5[[simulate cut;after-events=2]]')).toBe('claude-sonnet-5')
+})
+
+test('docs/simulator.md is made from the table', () => {
+  const page = readFileSync(new URL('../../docs/simulator.md', import.meta.url), 'utf8')
+  expect(page).toBe(renderSimulatorDoc())
 })
