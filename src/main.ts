@@ -1,33 +1,31 @@
 #!/usr/bin/env node
-/** The program: arguments to exit status. It has the only `process.exit`, and is the gateway worker where it is started as one. */
+/** The program: arguments to exit status. It has the only `process.exit`. */
 import cluster from 'node:cluster'
+import type { Programs } from './cli/programs.ts'
 
 // Before anything else is loaded: without a handler, SIGUSR1 (logrotate's signal) makes Node open its debugger port.
 process.on('SIGUSR1', () => undefined)
 
-const { runCli } = await import('./cli/cli.ts')
-const { configOf, serveWith } = await import('./cli/serve.ts')
-const { processTerminal } = await import('./cli/terminal.ts')
-const { packageVersion } = await import('./app/version.ts')
-
 // Parts are loaded when a command needs them: `--help` should not wait for a database driver.
-const programs: import('./cli/programs.ts').Programs = {
-  run: async (options) => (await import('./app/run-signalbox.ts')).runSignalbox(options),
-  migrate: async (config) => (await import('./app/maintenance.ts')).migrateDatabase(config),
-  openKeys: async (config) => (await import('./app/maintenance.ts')).openClientKeys(config),
+const programs: Programs = {
+  serve: async (options) => (await import('./app/programs.ts')).serve(options),
+  migrate: async (config) => (await import('./app/programs.ts')).migrate(config),
+  openKeys: async (config) => (await import('./app/programs.ts')).openKeys(config),
 }
 
-/** A worker is started with the arguments of its office and so finds the same settings; what was said of them stays said once. */
-const serveAsWorker: import('./cli/serve.ts').Serve = async (command) => {
+/** A child of a running instance is a gateway worker and is told all it needs by its office. */
+async function runWorker(): Promise<number> {
   const { runGatewayWorker } = await import('./app/worker.ts')
-  await runGatewayWorker(configOf(command, { ...processTerminal, err: () => undefined }))
+  await runGatewayWorker()
+  return 0
 }
 
-const code = await runCli(process.argv.slice(2), {
-  programs,
-  serve: cluster.isWorker ? serveAsWorker : serveWith(programs, processTerminal),
-  terminal: processTerminal,
-  version: packageVersion(),
-  debug: process.argv.includes('--debug'),
-})
-process.exit(code)
+async function runCommand(): Promise<number> {
+  const { runCli } = await import('./cli/cli.ts')
+  const { processTerminal } = await import('./cli/terminal.ts')
+  const { packageVersion } = await import('./app/version.ts')
+  const args = process.argv.slice(2)
+  return runCli(args, { programs, terminal: processTerminal, version: packageVersion() })
+}
+
+process.exit(await (cluster.isWorker ? runWorker() : runCommand()))

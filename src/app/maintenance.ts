@@ -33,7 +33,7 @@ async function openLedger(config: Config, logger: Logger): Promise<OpenLedger> {
     return store
   }
   try {
-    const store = await open(config.store.databaseUrl ?? (await runningDatabase(config, cleanups)))
+    const store = await open(config.store.databaseUrl?.reveal() ?? (await runningDatabase(config, cleanups)))
     await ready(store)
     return { store, close: async () => void (await cleanups.run()) }
   } catch (error) {

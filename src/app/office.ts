@@ -15,7 +15,7 @@ import type { Clock } from '../core/clock.ts'
 import { uuidv7 } from '../core/ids.ts'
 import { mayBind } from '../core/may-bind.ts'
 import type { OfficeLink } from '../core/office.ts'
-import { Secret, Secret } from '../core/secret.ts'
+import { Secret } from '../core/secret.ts'
 import type { JournalState } from '../core/signals.ts'
 import { serveApi } from '../http/api-server.ts'
 import { createRecorder, type Recorder } from '../recorder/index.ts'
@@ -246,7 +246,7 @@ async function openDashboard(
       }),
   })
   cleanups.add('dashboard', () => server.close())
-  return { url: server.url, port: server.port, key: key.reveal(), keyFile: kept?.file ?? null }
+  return { url: server.url, port: server.port, key, keyFile: kept?.file ?? null }
 }
 
 /** What the framework refuses before a handler sees it, in the API's error shape. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { Config, Config } from '../config/schema.ts'
+import type { Config } from '../config/schema.ts'
 
 /** A secret of this installation: made once, kept in the data directory with mode 0600. */
 export function keptSecret(dataDir: string, name: string): { readonly value: string; readonly file: string } {
@@ -18,10 +18,7 @@ export function keptSecret(dataDir: string, name: string): { readonly value: str
 }
 
 /** What client keys are hashed with. Several machines that share a database share it through KEY_PEPPER. */
-export function pepperOf(config: Pick<Config, 'dataDir' | 'keyPepper'>): string {
-  return config.keyPepper?.reveal() ?? keptSecret(config.dataDir, 'key-pepper').value
-}
-
+export const pepperFile = 'key-pepper'
 export const dashboardKeyFile = 'dashboard-key'
 
 /** The pepper of client keys: the configured one, else this installation's own. */

@@ -8,7 +8,6 @@ import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import type { Programs } from './programs.ts'
 import { addProxy } from './proxy.ts'
-import type { Serve } from './serve.ts'
 import { addStart } from './start.ts'
 import { addStats } from './stats.ts'
 import { addTail } from './tail.ts'
@@ -16,12 +15,8 @@ import { CommandError, exitCode, type Terminal } from './terminal.ts'
 
 export interface Cli {
   readonly programs: Programs
-  /** What the serving commands come to; a gateway worker, started with the arguments of its instance, has another. */
-  readonly serve: Serve
   readonly terminal: Terminal
   readonly version: string
-  /** Shows the stack of a failure; its message alone is for everybody else. */
-  readonly debug: boolean
 }
 
 /** Runs one command; the exit status. Never throws. */
@@ -34,17 +29,17 @@ export async function runCli(args: readonly string[], cli: Cli): Promise<number>
   }
 }
 
-function createProgram({ programs, serve, terminal, version }: Cli): Command {
+function createProgram({ programs, terminal, version }: Cli): Command {
   const program = new Command('signalbox')
     .description('An LLM gateway that watches itself.')
     .version(version)
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
     .showSuggestionAfterError()
-  addStart(program, serve)
-  addProxy(program, serve)
-  addDashboard(program, serve)
-  addDemo(program, serve)
+  addStart(program, programs, terminal)
+  addProxy(program, programs, terminal)
+  addDashboard(program, programs, terminal)
+  addDemo(program, programs, terminal)
   addCheckConfig(program, terminal)
   addMigrate(program, programs, terminal)
   addKeys(program, programs, terminal)
@@ -54,7 +49,7 @@ function createProgram({ programs, serve, terminal, version }: Cli): Command {
 }
 
 /** Says a failure in its own words. A stack is for defects, and for those who ask for it. */
-function tell(error: unknown, { terminal, debug }: Cli): number {
+function tell(error: unknown, { terminal }: Cli): number {
   // The parser has said it already; --help and --version come this way too.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.misuse
   if (error instanceof ConfigError) {
@@ -66,6 +61,6 @@ function tell(error: unknown, { terminal, debug }: Cli): number {
     return exitCode.failed
   }
   const isDefect = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError
-  terminal.err(`error: ${debug || isDefect ? (error.stack ?? error.message) : error.message}\n`)
+  terminal.err(`error: ${terminal.showStacks || isDefect ? (error.stack ?? error.message) : error.message}\n`)
   return error instanceof CommandError ? error.code : exitCode.failed
 }

@@ -1,14 +1,14 @@
 import type { Instance } from './programs.ts'
 
 /** What a started instance tells the person who started it. */
-export interface Greeting extends Omit<Instance, 'stop'> {
+export interface Greeting extends Omit<Instance, 'stop' | 'failed'> {
   readonly simulated: boolean
   readonly graceSeconds: number
 }
 
 /** The few lines after the start. The export line stands for itself, unindented, so that it can be pasted whole. */
 export function renderGreeting(greeting: Greeting): string {
-  const { proxyUrl, dashboardUrl, dashboardKey, connectionFile } = greeting
+  const { proxyUrl, dashboardUrl, dashboardKey, psql } = greeting
   const rows: [string, string][] = []
   if (proxyUrl !== null) rows.push(['proxy', reachable(proxyUrl)])
   if (dashboardUrl !== null) {
@@ -17,8 +17,7 @@ export function renderGreeting(greeting: Greeting): string {
     if (dashboardKey === null) rows.push(['key', 'the one you set as DASHBOARD_API_KEY'])
     else rows.push(['key', `${dashboardKey.value}  (kept in ${dashboardKey.file})`])
   }
-  // The address holds a password, so what is shown is how to read it, as a line that can be pasted.
-  if (connectionFile !== null) rows.push(['database', psqlLine(connectionFile)])
+  if (psql !== null) rows.push(['database', psql])
 
   const client =
     proxyUrl === null
@@ -31,9 +30,4 @@ export function renderGreeting(greeting: Greeting): string {
 /** An address to listen on is not always one to go to: "every address" is reached at this machine's own. */
 function reachable(url: string): string {
   return url.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])(?=[:/]|$)/, '$1127.0.0.1').replace(/\/$/, '')
-}
-
-function psqlLine(connectionFile: string): string {
-  const script = `require(${JSON.stringify(connectionFile)}).url`
-  return `psql "$(node -p '${script.replaceAll("'", "'\\''")}')"`
 }

@@ -9,8 +9,6 @@ export function addMigrate(program: Command, programs: Programs, terminal: Termi
     .description('Bring the database to this version (start does it by itself).')
     .action(async (_options: unknown, command: Command) => {
       const steps = await programs.migrate(loadFor(command, terminal).config)
-      terminal.out(
-        steps === 0 ? 'The database was up to date.\n' : `The database is up to date; steps taken: ${steps}.\n`,
-      )
+      terminal.out(steps.length === 0 ? 'The database was up to date.\n' : `Applied: ${steps.join(', ')}.\n`)
     })
 }

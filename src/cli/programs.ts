@@ -3,14 +3,14 @@ import type { ClientKey } from '../core/client-key.ts'
 
 /** What the commands set in motion. `main` hands it in, so a command knows what to say and when, and nothing of how. */
 export interface Programs {
-  run(options: RunOptions): Promise<Instance>
-  /** Brings the database to this version; how many steps that took. */
-  migrate(config: Config): Promise<number>
+  serve(options: ServeOptions): Promise<Instance>
+  /** Brings the database to this version; the names of the steps that took. */
+  migrate(config: Config): Promise<readonly string[]>
   /** The client keys, through the running instance's database or, where none runs, one started for the moment. */
   openKeys(config: Config): Promise<KeyStore>
 }
 
-export interface RunOptions {
+export interface ServeOptions {
   readonly config: Config
   /** `all` is `signalbox start`; the others are one half of it each. */
   readonly part: 'all' | 'proxy' | 'dashboard'
@@ -23,10 +23,12 @@ export interface Instance {
   readonly dashboardUrl: string | null
   /** null where the operator chose the key: whoever chose it knows it, and a log must not learn it. */
   readonly dashboardKey: { readonly value: string; readonly file: string } | null
-  /** Holds the address of the embedded database as `url`; null where the operator brought the database. */
-  readonly connectionFile: string | null
+  /** A line that opens the database in psql; null where the operator brought the database. */
+  readonly psql: string | null
   /** No new calls; open ones get the configured grace; then everything is flushed and closed. */
   stop(): Promise<void>
+  /** Settles only if it can not go on by itself. */
+  readonly failed: Promise<Error>
 }
 
 export interface KeyStore {

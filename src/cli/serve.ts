@@ -3,14 +3,16 @@ import type { FlagValue } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { renderGreeting } from './greeting.ts'
-import type { Instance, Programs, RunOptions } from './programs.ts'
+import type { Instance, Programs, ServeOptions } from './programs.ts'
 import { loadFor } from './setting-flags.ts'
 import { listenForStop, type StopSignals } from './stop-signals.ts'
 import { CommandError, type Terminal } from './terminal.ts'
 
 /** A command that runs until it is stopped, as its arguments say. */
-export interface ServeCommand extends Omit<RunOptions, 'config'> {
+export interface ServeCommand extends Omit<ServeOptions, 'config'> {
   readonly command: Command
+  readonly programs: Programs
+  readonly terminal: Terminal
   /** Settings that the command itself decides. */
   readonly flags?: readonly FlagValue[]
   /** What the command changes in the settings that were found. */
@@ -20,32 +22,26 @@ export interface ServeCommand extends Omit<RunOptions, 'config'> {
 /** What is done with a serving command: to start an instance of it, or to be a gateway worker of one. */
 export type Serve = (command: ServeCommand) => Promise<void>
 
-/** The settings of a serving command; the workers of an instance find the same ones in the same way. */
-export function configOf(
-  { command, flags = [], adjust = (config) => config }: ServeCommand,
-  terminal: Terminal,
-): Config {
-  return adjust(loadFor(command, terminal, flags).config)
-}
-
-/** Starts an instance, greets, and stays until a signal ends it. */
-export function serveWith(programs: Programs, terminal: Terminal): Serve {
-  return async (command) => {
-    const config = configOf(command, terminal)
-    const { part, traffic } = command
-    const signals = listenForStop(() => systemClock.monotonic())
-    try {
-      const starting = programs.run({ config, part, traffic })
-      const instance = await Promise.race([starting, signals.first.then(() => null)])
-      if (instance !== null) {
-        greet(instance, config, terminal)
-        await signals.first
+/** Starts an instance, greets, and stays until a signal or a failure ends it. */
+export async function serve(options: ServeCommand): Promise<void> {
+  const { command, programs, terminal, part, traffic, flags = [], adjust = (config) => config } = options
+  const config = adjust(loadFor(command, terminal, flags).config)
+  const signals = listenForStop(() => systemClock.monotonic())
+  try {
+    const starting = programs.serve({ config, part, traffic })
+    const instance = await Promise.race([starting, signals.first.then(() => null)])
+    if (instance !== null) {
+      greet(instance, config, terminal)
+      const failure = await Promise.race([instance.failed, signals.first.then(() => null)])
+      if (failure !== null) {
+        await instance.stop()
+        throw failure
       }
-      // Ctrl-C during the start: what is being opened still has to be closed.
-      await stopGently(starting, signals, config, terminal)
-    } finally {
-      signals.release()
     }
+    // Ctrl-C during the start: what is being opened still has to be closed.
+    await stopGently(starting, signals, config, terminal)
+  } finally {
+    signals.release()
   }
 }
 

@@ -53,6 +53,7 @@ export function loadFor(command: Command, terminal: Terminal, decided: readonly 
     file: typeof options.config === 'string' ? options.config : undefined,
     flags: [...flags, ...more.map((one) => ({ flag: '--set', ...one })), ...decided],
   })
+  terminal.showStacks = loaded.config.telemetry.logLevel === 'debug'
   for (const warning of loaded.warnings) terminal.err(`warning: ${warning}\n`)
   return loaded
 }

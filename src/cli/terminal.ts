@@ -5,11 +5,14 @@ export interface Terminal {
   /** Words for the person at the keyboard. */
   err(text: string): void
   readonly outIsTty: boolean
+  /** Whether a failure is told with its stack: set once the settings are known to say LOG_LEVEL=debug. */
+  showStacks: boolean
 }
 
 export const processTerminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  showStacks: false,
   get outIsTty() {
     return process.stdout.isTTY === true
   },
