@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+// Starts Signalbox with the simulated provider on free ports and runs the monitoring guides' own snippets against it.
+// The runner of the snippets lives outside this project: CONFORMANCE names it; without one there is nothing to run.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const runner = path.resolve(process.env.CONFORMANCE ?? path.join(root, '../shared/conformance/seeds.mjs'))
+
+async function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+async function answers(url) {
+  for (let tries = 0; tries < 300; tries++) {
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    )
+    if (ok) return
+    await sleep(200)
+  }
+  throw new Error(`${url} does not answer`)
+}
+
+async function main() {
+  if (!existsSync(runner)) {
+    console.log('SKIP conformance: no runner of the snippets here (set CONFORMANCE)')
+    return 0
+  }
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'signalbox-conformance-'))
+  const [proxyPort, dashboardPort] = [await freePort(), await freePort()]
+  const logFile = path.join(folder, 'log', 'app.log')
+  const dashboardKey = 'conformance-dashboard-key'
+  const instance = spawn(process.execPath, [path.join(root, 'dist/main.js'), 'start'], {
+    cwd: folder,
+    env: {
+      ...process.env,
+      DATA_DIR: path.join(folder, 'data'),
+      PROXY_PORT: String(proxyPort),
+      DASHBOARD_PORT: String(dashboardPort),
+      DASHBOARD_API_KEY: dashboardKey,
+      DEFAULT_PROVIDER: 'simulated',
+      LOG_FILE: logFile,
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  try {
+    const proxy = `http://127.0.0.1:${proxyPort}`
+    const dashboard = `http://127.0.0.1:${dashboardPort}`
+    await answers(`${proxy}/health`)
+    await answers(`${dashboard}/health`)
+    const { url } = JSON.parse(readFileSync(path.join(folder, 'data/connection.json'), 'utf8'))
+    const options = [
+      '--proxy',
+      proxy,
+      '--dashboard',
+      dashboard,
+      '--dashboard-key',
+      dashboardKey,
+      '--database',
+      url,
+      '--log-file',
+      logFile,
+    ]
+    const run = spawn(process.execPath, [runner, ...options, ...process.argv.slice(2)], { stdio: 'inherit' })
+    return await new Promise((resolve) => run.on('exit', (code) => resolve(code ?? 1)))
+  } finally {
+    instance.kill('SIGTERM')
+    await new Promise((resolve) => instance.once('exit', resolve))
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+process.exit(await main())
