@@ -104,7 +104,11 @@ function prepareSchema(pools: Pools, clock: Clock, logger: Logger): Preparation 
     clearTimeout(timer)
     try {
       const ran = await migrate(pools.writer)
-      if (ran.length > 0) logger.info('database_migrated', 'The database has the newest schema', { count: ran.length, names: ran.join(',') })
+      if (ran.length > 0)
+        logger.info('database_migrated', 'The database has the newest schema', {
+          count: ran.length,
+          names: ran.join(','),
+        })
       await ensurePartitions(pools.writer, clock.now())
       backoff.reset()
       isReady = true

@@ -13,23 +13,13 @@ export const tiers: readonly Tier[] = [
   { name: 'hour', stepMs: hourMs },
   { name: 'day', stepMs: dayMs },
 ]
-const [minute, hour, day] = tiers as readonly [Tier, Tier, Tier] // three, by the list above
-
-/** The tier for a range: minutes up to two days, hours up to sixty, days beyond. */
-export function tierFor(fromMs: number, toMs: number): Tier {
-  const span = toMs - fromMs
-  if (span <= 2 * dayMs) return minute
-  return span <= 60 * dayMs ? hour : day
-}
+export const [minuteTier, hourTier, dayTier] = tiers as readonly [Tier, Tier, Tier] // three, by the list above
 
 /** The tier whose buckets fill a step whole. */
 export function tierForStep(stepMs: number): Tier {
-  if (stepMs % dayMs === 0) return day
-  return stepMs % hourMs === 0 ? hour : minute
+  if (stepMs % dayMs === 0) return dayTier
+  return stepMs % hourMs === 0 ? hourTier : minuteTier
 }
-
-/** A moment as the start of its bucket: rollups know nothing finer. */
-export const floorTo = (tier: Tier, ms: number): Date => new Date(Math.floor(ms / tier.stepMs) * tier.stepMs)
 
 /** Slots of the latency histograms: 64 to the octave, so a value is known to 1.1 %. Mergeable by adding counts. */
 export const slotsPerOctave = 64

@@ -102,8 +102,10 @@ CREATE INDEX api_requests_session ON api_requests (session_id, created_at) WHERE
 -- Rows from outside the months made ahead (a clock that was far off) must not stop the recorder.
 CREATE TABLE api_requests_default PARTITION OF api_requests DEFAULT;
 
+-- Records carry three decimals, so nothing lies between 0 and 0.001. The small addition keeps powers of two, whose
+-- logarithm may come out a hair too small, in the slot that begins with them.
 CREATE FUNCTION latency_slot(ms double precision) RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  RETURN floor(64 * ln(least(greatest(ms, 0.01), 1e9)) / ln(2::double precision))::smallint;
+  RETURN floor(64 * ln(least(greatest(ms, 0.001), 1e9)) / ln(2::double precision) + 1e-9)::smallint;
 ${rollups}
 
 -- What providers said about an account's limits, raw: the headers are undocumented and drift. At most one sample an

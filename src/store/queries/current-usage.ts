@@ -1,59 +1,85 @@
-import { floorTo, tierFor } from '../rollup-tiers.ts'
 import type { Sql } from '../sql.ts'
+import { type LimitSample, quotaWindowOf } from './quota-window.ts'
+import { coverRange, rollupsOf } from './rollup-range.ts'
 import { type SumRow, sumColumns, toSums } from './sums.ts'
 
 const accountLimit = 200
+/** Samples looked at for an account: ten minutes of steady traffic. */
+const sampleLimit = 60
+/** Older samples tell nothing about any window that still runs. */
+const sampleMaxAgeMs = 8 * 86_400_000
 
-/** Usage of a sliding window by account, with the reset that the provider told us, where it did (contract A5). */
-export async function currentUsage(
-  sql: Sql,
-  question: { readonly from: number; readonly to: number; readonly account: string | null },
-) {
-  const tier = tierFor(question.from, question.to)
-  const from = floorTo(tier, question.from)
-  const rows = await sql.query<
-    SumRow & { account_id: string; headers: Record<string, string> | null; observed_at: Date | null }
-  >(
+export interface CurrentUsageQuestion {
+  /** Epoch milliseconds, widened to whole minutes. */
+  readonly from: number
+  /** Exclusive; the present, usually. */
+  readonly to: number
+  /** Null for every account with traffic in the range. */
+  readonly account: string | null
+}
+
+/**
+ * Usage of a sliding window by account (contract A5). The reset and the percentage are those that the provider told, for
+ * a range of five hours or seven days; a limit in tokens is never invented.
+ */
+export async function currentUsage(sql: Sql, question: CurrentUsageQuestion) {
+  const { account, to } = question
+  const spans = coverRange(question.from, to)
+  const values: unknown[] = [account]
+  const used = rollupsOf('rollup', spans, values, '($1::text IS NULL OR account_id = $1)')
+  const rows = await sql.query<SumRow & { account_id: string }>(
     'current-usage',
-    `WITH used AS (
-       SELECT account_id, ${sumColumns} FROM rollup_${tier.name}
-       WHERE bucket >= $1 AND bucket < $2 AND account_id <> '' AND ($3::text IS NULL OR account_id = $3)
-       GROUP BY account_id ORDER BY sum(requests) DESC LIMIT ${accountLimit})
-     SELECT used.*, headers, observed_at FROM used LEFT JOIN account_limits USING (account_id) ORDER BY requests DESC`,
-    [from, new Date(question.to), question.account],
+    `SELECT account_id, ${sumColumns} FROM ${used} AS sums GROUP BY account_id
+     ORDER BY sum(requests) DESC, account_id LIMIT ${accountLimit}`,
+    values,
   )
+  const samples = await samplesOf(
+    sql,
+    rows.map((row) => row.account_id),
+    to,
+  )
+  const windowMinutes = Math.round((to - question.from) / 60_000)
   return rows.map((row) => {
-    const { requests, tokens, costUsd } = toSums(row)
+    const { resetsAt, percentage, source, observedAt } = quotaWindowOf(
+      samples.get(row.account_id) ?? [],
+      windowMinutes,
+      to,
+    )
     return {
-      from: from.getTime(),
-      to: question.to,
-      account: row.account_id,
-      requests,
-      tokens,
-      costUsd,
-      ...limitOf(row.headers, question.to),
+      from: spans[0]?.from ?? question.from,
+      to,
+      /** Null for calls that no account of ours paid for. */
+      account: row.account_id || null,
+      ...toSums(row),
+      limit: null,
+      percentage,
+      resetsAt,
+      source,
+      /** Which tokens a figure `tokens_used` counts. */
+      basis: 'all_tokens' as const,
+      sampleAgeSeconds: observedAt === null ? null : Math.max(0, Math.round((to - observedAt) / 1000)),
     }
   })
 }
 
-/**
- * The five-hour window of a subscription, else the token bucket of an API key. A limit is never invented: subscriptions
- * tell a share, not a number.
- */
-function limitOf(
-  headers: Record<string, string> | null,
-  now: number,
-): { readonly limit: number | null; readonly resetsAt: number | null } {
-  const reset = parseReset(
-    headers?.['anthropic-ratelimit-unified-5h-reset'] ?? headers?.['anthropic-ratelimit-unified-reset'],
+async function samplesOf(sql: Sql, accounts: readonly string[], now: number): Promise<Map<string, LimitSample[]>> {
+  const byAccount = new Map<string, LimitSample[]>()
+  if (accounts.length === 0) return byAccount
+  const rows = await sql.query<{ account_id: string; observed_at: Date; headers: Record<string, string> }>(
+    'rate-limit-samples',
+    `SELECT newest.account_id, newest.observed_at, newest.headers
+     FROM unnest($1::text[]) AS asked(account_id), LATERAL (
+       SELECT account_id, observed_at, headers FROM rate_limit_samples
+       WHERE account_id = asked.account_id AND slot_start > $2
+       ORDER BY slot_start DESC LIMIT ${sampleLimit}) AS newest
+     ORDER BY newest.account_id, newest.observed_at DESC`,
+    [accounts, new Date(now - sampleMaxAgeMs)],
   )
-  // A reset that has passed says nothing about the window that runs now.
-  return { limit: null, resetsAt: reset !== null && reset > now ? reset : null }
-}
-
-/** Epoch seconds or RFC 3339: `new Date("1750420800")` is an invalid date. */
-export function parseReset(text: string | undefined): number | null {
-  if (text === undefined) return null
-  const ms = /^\d{9,11}$/.test(text) ? Number(text) * 1000 : Date.parse(text)
-  return Number.isFinite(ms) ? ms : null
+  for (const row of rows) {
+    const sample = { observedAt: row.observed_at.getTime(), headers: row.headers }
+    const known = byAccount.get(row.account_id)
+    if (known === undefined) byAccount.set(row.account_id, [sample])
+    else known.push(sample)
+  }
+  return byAccount
 }

@@ -1,8 +1,10 @@
 import type { Sql } from '../sql.ts'
-import { type SumRow, sumColumns, toSums } from './sums.ts'
+import { emptySums, type SumRow, sumColumns, toSums } from './sums.ts'
 
 const rowLimit = 5_000
 const dayMs = 86_400_000
+
+type EmptyDay = SumRow & { readonly date: string; readonly domain?: string; readonly model?: string }
 
 /** Usage by day (UTC), one row a day when aggregated, else one per day, domain and model (contract A6). */
 export async function dailyUsage(
@@ -29,7 +31,7 @@ export async function dailyUsage(
     completeTo: null,
     source: 'rollup_day',
     truncated: rows.length === rowLimit,
-    rows: rows.map((row) => {
+    rows: (question.aggregate ? everyDay(rows, from.getTime(), question.to) : rows).map((row) => {
       const { requests, tokens, costUsd } = toSums(row)
       return {
         date: row.date,
@@ -40,4 +42,15 @@ export async function dailyUsage(
       }
     }),
   }
+}
+
+/** A day without traffic is a row of zeros, so that thirty days are thirty rows; newest first. */
+function everyDay<R extends SumRow & { date: string }>(rows: readonly R[], from: number, to: number): (R | EmptyDay)[] {
+  const byDate = new Map(rows.map((row) => [row.date, row]))
+  const days: (R | EmptyDay)[] = []
+  for (let at = from; at < to; at += dayMs) {
+    const date = new Date(at).toISOString().slice(0, 10)
+    days.push(byDate.get(date) ?? { ...emptySums, date })
+  }
+  return days.reverse()
 }

@@ -1,5 +1,6 @@
 import type { ErrorType } from '../../core/errors.ts'
 import type { Endpoint, ExchangeClosed, Outcome, PriceSource, RecordedExchange } from '../../core/exchange.ts'
+import { timeOfUuidv7 } from '../../core/ids.ts'
 import type { UsageSource } from '../../core/usage.ts'
 import type { Sql } from '../sql.ts'
 
@@ -63,12 +64,23 @@ const statusConditions = {
   '5xx': 'status_code >= 500',
 } as const
 
+const uuidv7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
+/** The time in an id is that of its row; the second around it is for ids made a moment before the clock was read. */
+const idSlackMs = 1_000
+
+/** One row by its id, found by the time in it; null where there is none, also for what is no id of ours. */
 export async function exchangeById(sql: Sql, id: string): Promise<LedgerExchange | null> {
-  const [row] = await sql.query<Row>('exchange-by-id', 'SELECT * FROM api_requests WHERE id = $1::uuid LIMIT 1', [id])
+  if (!uuidv7Pattern.test(id)) return null
+  const openedAt = timeOfUuidv7(id)
+  const [row] = await sql.query<Row>(
+    'exchange-by-id',
+    'SELECT * FROM api_requests WHERE created_at BETWEEN $1 AND $2 AND id = $3::uuid LIMIT 1',
+    [new Date(openedAt - idSlackMs), new Date(openedAt + idSlackMs), id],
+  )
   return row === undefined ? null : fromRow(row)
 }
 
-/** A row as the driver gives it: bigint and numeric as text. The closed sets are those that the writer wrote. */
+/** A row as the driver gives it: bigint and numeric as numbers. The closed sets are those that the writer wrote. */
 interface Row {
   readonly id: string
   readonly created_at: Date
@@ -94,14 +106,14 @@ interface Row {
   readonly ttft_ms: number | null
   readonly upstream_ms: number | null
   readonly overhead_ms: number
-  readonly request_bytes: string
-  readonly response_bytes: string
-  readonly input_tokens: string
-  readonly output_tokens: string
-  readonly cache_read_tokens: string
-  readonly cache_write_5m_tokens: string
-  readonly cache_write_1h_tokens: string
-  readonly reasoning_tokens: string | null
+  readonly request_bytes: number
+  readonly response_bytes: number
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly cache_read_tokens: number
+  readonly cache_write_5m_tokens: number
+  readonly cache_write_1h_tokens: number
+  readonly reasoning_tokens: number | null
   readonly web_search_requests: number | null
   readonly web_fetch_requests: number | null
   readonly usage_source: UsageSource
@@ -109,7 +121,7 @@ interface Row {
   readonly service_tier: string | null
   readonly speed: string | null
   readonly inference_geo: string | null
-  readonly cost_usd: string
+  readonly cost_usd: number
   readonly price_source: PriceSource
   readonly session_id: string | null
   readonly agent_id: string | null
@@ -135,7 +147,7 @@ function fromRow(row: Row): LedgerExchange {
     sessionId: row.session_id,
     agentId: row.agent_id,
     parentAgentId: row.parent_agent_id,
-    requestBytes: Number(row.request_bytes),
+    requestBytes: row.request_bytes,
     statusCode: row.status_code,
     outcome: row.outcome,
     errorType: row.error_type,
@@ -150,7 +162,7 @@ function fromRow(row: Row): LedgerExchange {
     ttftMs: row.ttft_ms,
     upstreamMs: row.upstream_ms,
     overheadMs: row.overhead_ms,
-    responseBytes: Number(row.response_bytes),
+    responseBytes: row.response_bytes,
     usage: usageOf(row),
     usageSource: row.usage_source,
     usageFlags: row.usage_flags ?? [],
@@ -161,16 +173,16 @@ function fromRow(row: Row): LedgerExchange {
     serviceTier: row.service_tier,
     speed: row.speed,
     inferenceGeo: row.inference_geo,
-    costUsd: Number(row.cost_usd),
+    costUsd: row.cost_usd,
     priceSource: row.price_source,
   }
 }
 
 const usageOf = (row: Row): ExchangeClosed['usage'] => ({
-  input: Number(row.input_tokens),
-  output: Number(row.output_tokens),
-  cacheRead: Number(row.cache_read_tokens),
-  cacheWrite5m: Number(row.cache_write_5m_tokens),
-  cacheWrite1h: Number(row.cache_write_1h_tokens),
-  reasoning: row.reasoning_tokens === null ? null : Number(row.reasoning_tokens),
+  input: row.input_tokens,
+  output: row.output_tokens,
+  cacheRead: row.cache_read_tokens,
+  cacheWrite5m: row.cache_write_5m_tokens,
+  cacheWrite1h: row.cache_write_1h_tokens,
+  reasoning: row.reasoning_tokens,
 })

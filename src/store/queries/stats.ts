@@ -1,72 +1,91 @@
-import { floorTo, tierFor } from '../rollup-tiers.ts'
 import type { Sql } from '../sql.ts'
-import { percentilesOf, type SlotRow } from './percentiles.ts'
-import { type SumRow, sumColumns, toSums } from './sums.ts'
+import { type PercentileRow, percentilesOf, percentilesSql } from './percentiles.ts'
+import { coverRange, rollupsOf, sourceOf } from './rollup-range.ts'
+import { emptySums, type SumRow, sumColumns, toSums } from './sums.ts'
 
 /** Rows a list of the answer has at most. */
 const listLimit = 50
 
-/** The main figures of a range `[from, to)`, in epoch milliseconds; `domain` narrows it. */
-export async function stats(
-  sql: Sql,
-  question: { readonly from: number; readonly to: number; readonly domain: string | null },
-) {
-  const tier = tierFor(question.from, question.to)
-  const from = floorTo(tier, question.from)
-  const values = [from, new Date(question.to), question.domain]
-  const where = 'WHERE bucket >= $1 AND bucket < $2 AND ($3::text IS NULL OR domain = $3)'
-  const table = `rollup_${tier.name} ${where}`
-  const [totals, byDomain, byModel, errors, slots] = await Promise.all([
-    sql.query<SumRow & { cancelled: string | null }>(
+export interface StatsQuestion {
+  /** Epoch milliseconds, widened to whole minutes. */
+  readonly from: number
+  /** Exclusive. */
+  readonly to: number
+  /** Null for all. */
+  readonly domain: string | null
+}
+
+/** The main figures of a range, from rollups only. */
+export async function stats(sql: Sql, question: StatsQuestion) {
+  const spans = coverRange(question.from, question.to)
+  const narrowed = '($1::text IS NULL OR domain = $1)'
+  const ask = <R extends object>(name: string, family: 'rollup' | 'latency', text: (from: string) => string) => {
+    const values: unknown[] = [question.domain]
+    return sql.query<R>(name, text(rollupsOf(family, spans, values, narrowed)), values)
+  }
+  const [totals, byDomain, byModel, byStatus, errors, latencies, modelLatencies] = await Promise.all([
+    ask<SumRow & { cancelled: number }>(
       'stats-total',
-      `SELECT ${sumColumns}, coalesce(sum(requests) FILTER (WHERE outcome = 'cancelled'), 0) AS cancelled FROM ${table}`,
-      values,
+      'rollup',
+      (from) =>
+        `SELECT ${sumColumns}, coalesce(sum(requests) FILTER (WHERE outcome = 'cancelled'), 0) AS cancelled FROM ${from} AS sums`,
     ),
-    sql.query<SumRow & { domain: string }>(
+    ask<SumRow & { domain: string }>(
       'stats-by-domain',
-      `SELECT domain, ${sumColumns} FROM ${table} GROUP BY domain ORDER BY sum(requests) DESC LIMIT ${listLimit}`,
-      values,
+      'rollup',
+      (from) =>
+        `SELECT domain, ${sumColumns} FROM ${from} AS sums GROUP BY domain ORDER BY sum(requests) DESC, domain LIMIT ${listLimit}`,
     ),
-    sql.query<SumRow & { provider: string; model: string }>(
+    ask<SumRow & { provider: string; model: string }>(
       'stats-by-model',
-      `SELECT provider, model, ${sumColumns} FROM ${table} GROUP BY provider, model ORDER BY sum(requests) DESC LIMIT ${listLimit}`,
-      values,
+      'rollup',
+      (from) =>
+        `SELECT provider, model, ${sumColumns} FROM ${from} AS sums GROUP BY provider, model ORDER BY sum(requests) DESC, model LIMIT ${listLimit}`,
     ),
-    sql.query<{ error_type: string; requests: string }>(
+    ask<{ class: number; requests: number }>(
+      'stats-by-status',
+      'rollup',
+      (from) =>
+        `SELECT status_code / 100 AS class, sum(requests) AS requests FROM ${from} AS sums GROUP BY 1 ORDER BY 1`,
+    ),
+    ask<{ error_type: string; requests: number }>(
       'stats-errors',
-      `SELECT error_type, sum(requests) AS requests FROM ${table} AND error_type <> '' GROUP BY error_type ORDER BY 2 DESC LIMIT ${listLimit}`,
-      values,
+      'rollup',
+      (from) =>
+        `SELECT error_type, sum(requests) AS requests FROM ${from} AS sums WHERE error_type <> '' GROUP BY error_type ORDER BY 2 DESC, 1 LIMIT ${listLimit}`,
     ),
-    sql.query<SlotRow>(
-      'stats-latency',
-      `SELECT kind, slot, sum(requests) AS requests FROM latency_${tier.name} ${where} GROUP BY kind, slot ORDER BY slot`,
-      values,
+    ask<PercentileRow>('stats-latency', 'latency', (from) => percentilesSql(from, [])),
+    ask<PercentileRow & { provider: string; model: string }>('stats-latency-by-model', 'latency', (from) =>
+      percentilesSql(from, [
+        { name: 'provider', sql: 'provider' },
+        { name: 'model', sql: 'model' },
+      ]),
     ),
   ])
   const [total] = totals
   return {
-    from: from.getTime(),
+    from: spans[0]?.from ?? question.from,
     to: question.to,
     completeTo: null,
-    source: `rollup_${tier.name}`,
-    truncated: byDomain.length === listLimit || byModel.length === listLimit,
+    source: sourceOf(spans),
+    truncated: byDomain.length === listLimit || byModel.length === listLimit || errors.length === listLimit,
     total: toSums(total ?? emptySums),
-    cancelled: Number(total?.cancelled ?? 0),
-    responseTimeMs: percentilesOf(slots, 'total'),
-    ttftMs: percentilesOf(slots, 'ttft'),
+    cancelled: total?.cancelled ?? 0,
+    responseTimeMs: percentilesOf(latencies, 'total'),
+    ttftMs: percentilesOf(latencies, 'ttft'),
+    /** Requests by class of status: `2xx`, `4xx`, `5xx`. */
+    byStatusClass: Object.fromEntries(byStatus.map((row) => [`${row.class}xx`, row.requests])),
     byDomain: byDomain.map((row) => ({ domain: row.domain, ...toSums(row) })),
-    byModel: byModel.map((row) => ({ provider: row.provider || null, model: row.model || null, ...toSums(row) })),
-    errorsByType: errors.map((row) => ({ errorType: row.error_type, requests: Number(row.requests) })),
+    byModel: byModel.map((row) => {
+      const own = modelLatencies.filter((each) => each.provider === row.provider && each.model === row.model)
+      return {
+        provider: row.provider || null,
+        model: row.model || null,
+        ...toSums(row),
+        responseTimeMs: percentilesOf(own, 'total'),
+        ttftMs: percentilesOf(own, 'ttft'),
+      }
+    }),
+    errorsByType: errors.map((row) => ({ errorType: row.error_type, requests: row.requests })),
   }
-}
-
-const emptySums: SumRow = {
-  requests: null,
-  errors: null,
-  input: null,
-  output: null,
-  cache_read: null,
-  cache_write_5m: null,
-  cache_write_1h: null,
-  cost_usd: null,
 }

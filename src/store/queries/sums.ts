@@ -1,22 +1,39 @@
-/** What every question about rollups selects, and how it comes back as numbers. */
-export const sumColumns = `sum(requests) AS requests, coalesce(sum(requests) FILTER (WHERE outcome NOT IN ('ok', 'cancelled')), 0) AS errors,
-  sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cache_read_tokens) AS cache_read,
-  sum(cache_write_5m_tokens) AS cache_write_5m, sum(cache_write_1h_tokens) AS cache_write_1h, sum(cost_usd) AS cost_usd`
+/** What every question about rollups selects, and how it comes back. */
+export const sumColumns = `coalesce(sum(requests), 0) AS requests,
+  coalesce(sum(requests) FILTER (WHERE outcome NOT IN ('ok', 'cancelled')), 0) AS errors,
+  coalesce(sum(input_tokens), 0) AS input, coalesce(sum(output_tokens), 0) AS output,
+  coalesce(sum(cache_read_tokens), 0) AS cache_read, coalesce(sum(cache_write_5m_tokens), 0) AS cache_write_5m,
+  coalesce(sum(cache_write_1h_tokens), 0) AS cache_write_1h, coalesce(sum(reasoning_tokens), 0) AS reasoning,
+  coalesce(sum(cost_usd), 0) AS cost_usd`
 
-/** PostgreSQL sends sums of bigint as text; ours stay far below 2^53. Null where no row was summed. */
+/** Sums of bigint and numeric come as numbers (see connectionConfig): ours stay below 2^53. */
 export interface SumRow {
-  readonly requests: string | null
-  readonly errors: string | null
-  readonly input: string | null
-  readonly output: string | null
-  readonly cache_read: string | null
-  readonly cache_write_5m: string | null
-  readonly cache_write_1h: string | null
-  readonly cost_usd: string | null
+  readonly requests: number
+  readonly errors: number
+  readonly input: number
+  readonly output: number
+  readonly cache_read: number
+  readonly cache_write_5m: number
+  readonly cache_write_1h: number
+  readonly reasoning: number
+  readonly cost_usd: number
+}
+
+export const emptySums: SumRow = {
+  requests: 0,
+  errors: 0,
+  input: 0,
+  output: 0,
+  cache_read: 0,
+  cache_write_5m: 0,
+  cache_write_1h: 0,
+  reasoning: 0,
+  cost_usd: 0,
 }
 
 export interface Sums {
   readonly requests: number
+  /** Everything that did not end well, callers that left excepted. */
   readonly errors: number
   readonly tokens: {
     readonly input: number
@@ -25,20 +42,23 @@ export interface Sums {
     readonly cacheWrite5m: number
     readonly cacheWrite1h: number
   }
+  /** A part of `tokens.output`, as far as providers tell. */
+  readonly reasoningTokens: number
   readonly costUsd: number
 }
 
 export function toSums(row: SumRow): Sums {
   return {
-    requests: Number(row.requests ?? 0),
-    errors: Number(row.errors ?? 0),
+    requests: row.requests,
+    errors: row.errors,
     tokens: {
-      input: Number(row.input ?? 0),
-      output: Number(row.output ?? 0),
-      cacheRead: Number(row.cache_read ?? 0),
-      cacheWrite5m: Number(row.cache_write_5m ?? 0),
-      cacheWrite1h: Number(row.cache_write_1h ?? 0),
+      input: row.input,
+      output: row.output,
+      cacheRead: row.cache_read,
+      cacheWrite5m: row.cache_write_5m,
+      cacheWrite1h: row.cache_write_1h,
     },
-    costUsd: Number(row.cost_usd ?? 0),
+    reasoningTokens: row.reasoning,
+    costUsd: row.cost_usd,
   }
 }

@@ -1,41 +1,52 @@
-import { floorTo, tierForStep } from '../rollup-tiers.ts'
+import { tierForStep } from '../rollup-tiers.ts'
 import type { Sql } from '../sql.ts'
-import { percentilesOf, type SlotRow } from './percentiles.ts'
+import { type PercentileRow, percentilesOf, percentilesSql } from './percentiles.ts'
 import { type SumRow, sumColumns, toSums } from './sums.ts'
 
+/** No chart draws more; the API chooses steps that stay below. */
 const pointLimit = 1_000
 
-/** One point for each step with traffic, ascending. `stepMs` is a whole number of minutes, hours or days. */
-export async function timeline(
-  sql: Sql,
-  question: { readonly from: number; readonly to: number; readonly domain: string | null; readonly stepMs: number },
-) {
-  const tier = tierForStep(question.stepMs)
-  const from = floorTo(tier, question.from)
-  const values = [from, new Date(question.to), question.domain, `${question.stepMs} milliseconds`]
+export interface TimelineQuestion {
+  /** Epoch milliseconds, moved back to the start of its step. */
+  readonly from: number
+  /** Exclusive. */
+  readonly to: number
+  /** Null for all. */
+  readonly domain: string | null
+  /** A whole number of minutes, hours or days. */
+  readonly stepMs: number
+}
+
+/** One point for each step with traffic, ascending, from the coarsest rollups whose buckets fill the step. */
+export async function timeline(sql: Sql, question: TimelineQuestion) {
+  const { stepMs, to, domain } = question
+  const tier = tierForStep(stepMs)
+  const from = Math.floor(question.from / stepMs) * stepMs
+  const values = [new Date(from), new Date(to), domain, `${stepMs} milliseconds`]
   const step = `date_bin($4::interval, bucket, 'epoch'::timestamptz)`
   const where = 'WHERE bucket >= $1 AND bucket < $2 AND ($3::text IS NULL OR domain = $3)'
-  const [rows, slots] = await Promise.all([
+  const slots = `(SELECT * FROM latency_${tier.name} ${where})`
+  const [rows, latencies] = await Promise.all([
     sql.query<SumRow & { at: Date }>(
       'timeline',
       `SELECT ${step} AS at, ${sumColumns} FROM rollup_${tier.name} ${where} GROUP BY 1 ORDER BY 1 LIMIT ${pointLimit}`,
       values,
     ),
-    sql.query<SlotRow & { at: Date }>(
+    sql.query<PercentileRow & { at: Date }>(
       'timeline-latency',
-      `SELECT ${step} AS at, kind, slot, sum(requests) AS requests FROM latency_${tier.name} ${where} GROUP BY 1, 2, 3 ORDER BY 1`,
+      percentilesSql(slots, [{ name: 'at', sql: step }]),
       values,
     ),
   ])
-  const slotsAt = groupBy(slots)
+  const latenciesAt = groupByTime(latencies)
   return {
-    from: from.getTime(),
-    to: question.to,
+    from,
+    to,
     completeTo: null,
     source: `rollup_${tier.name}`,
     truncated: rows.length === pointLimit,
     points: rows.map((row) => {
-      const own = slotsAt.get(row.at.getTime()) ?? []
+      const own = latenciesAt.get(row.at.getTime()) ?? []
       return {
         at: row.at.getTime(),
         responseTimeP95Ms: percentilesOf(own, 'total').p95,
@@ -47,7 +58,7 @@ export async function timeline(
 }
 
 /** `Map.groupBy` needs Node 21; 20 has to do. */
-function groupBy<R extends { readonly at: Date }>(rows: readonly R[]): Map<number, R[]> {
+function groupByTime<R extends { readonly at: Date }>(rows: readonly R[]): Map<number, R[]> {
   const groups = new Map<number, R[]>()
   for (const row of rows) {
     const group = groups.get(row.at.getTime())

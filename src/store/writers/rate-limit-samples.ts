@@ -26,7 +26,13 @@ export function samplesOf(batch: readonly RecordedExchange[]): Sample[] {
     const key = `${slot} ${account}`
     const known = newest.get(key)
     if (known !== undefined && known.observed >= observed) continue
-    newest.set(key, { account: account.slice(0, 100), slot, observed, exchange: exchange.id, headers: rateLimitHeaders })
+    newest.set(key, {
+      account: account.slice(0, 100),
+      slot,
+      observed,
+      exchange: exchange.id,
+      headers: rateLimitHeaders,
+    })
   }
   return [...newest.values()]
 }

@@ -4,17 +4,7 @@ import { exchangeColumns } from './exchange-columns.ts'
 /** What `LISTEN` hears after each batch that brought something new; the payload is the number of new rows. */
 export const exchangesChannel = 'signalbox_exchanges'
 
-const keys = [
-  'domain',
-  'account_id',
-  'key_id',
-  'provider',
-  'model',
-  'endpoint',
-  'status_code',
-  'outcome',
-  'error_type',
-]
+const keys = ['domain', 'account_id', 'key_id', 'provider', 'model', 'endpoint', 'status_code', 'outcome', 'error_type']
 const sums = [
   'requests',
   'input_tokens',
