@@ -12,7 +12,7 @@ import { template } from './lib/answers.mjs'
 import { clientHeaders, requestBody } from './lib/bodies.mjs'
 import { nowUs } from './lib/clock.mjs'
 import { Histogram } from './lib/histogram.mjs'
-import { cpuSeconds } from './lib/proc.mjs'
+import { cpuSeconds, machineCpuSeconds } from './lib/proc.mjs'
 import { ResponseReader } from './lib/response-reader.mjs'
 import { TemplateCheck } from './lib/template-check.mjs'
 
@@ -293,8 +293,10 @@ function arrivals(rate, seconds, fromUs) {
 }
 
 /** @param {Record<string, number[]>} watch */
-const readCpu = (watch) =>
-  Object.fromEntries(Object.entries({ ...watch, load: [process.pid] }).map(([name, pids]) => [name, cpuSeconds(pids)]))
+function readCpu(watch) {
+  const ours = Object.entries({ ...watch, load: [process.pid] }).map(([name, pids]) => [name, cpuSeconds(pids)])
+  return { ...Object.fromEntries(ours), machine: machineCpuSeconds() }
+}
 
 /** @param {number} ms @param {() => void} act */
 const after = (ms, act) => setTimeout(act, ms)

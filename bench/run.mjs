@@ -10,6 +10,7 @@ import { help, readOptions } from './lib/options.mjs'
 import { machine, pin } from './lib/proc.mjs'
 import { Rig } from './lib/rig.mjs'
 import { latency, memoryOverTime, oneCore, pacedStreams, saturation, twoWorkers } from './lib/scenarios.mjs'
+import { median, rounded } from './lib/stats.mjs'
 import { direct, startBare, startGateway, startPortkey, startRouter } from './lib/targets.mjs'
 import { verdicts } from './lib/verdicts.mjs'
 import { markdown, renderFolder } from './render.mjs'
@@ -99,6 +100,15 @@ async function measureAll() {
     }
   }
   if (options.peers && wanted('peers')) result.peers = await measurePeers(context, nothing, gateway ?? bare)
+  result.othersCores = {
+    median: rounded(median(rig.othersShares), 2),
+    most: rounded(Math.max(0, ...rig.othersShares), 2),
+  }
+  if (result.othersCores.median > 0.1 || result.othersCores.most > 0.5) {
+    notes.push(
+      `the machine was not quiet: other processes used ${result.othersCores.median} cores (median), ${result.othersCores.most} at most; trust no p99 of this run`,
+    )
+  }
   return result
 }
 

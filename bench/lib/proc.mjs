@@ -22,6 +22,21 @@ function stat(pid) {
 /** CPU seconds (user and system) of these processes together. @param {readonly number[]} pids */
 export const cpuSeconds = (pids) => pids.reduce((sum, pid) => sum + (stat(pid)?.cpuSeconds ?? 0), 0)
 
+/** CPU seconds of the whole machine, by whoever, what a hypervisor took away included. */
+export function machineCpuSeconds() {
+  try {
+    const [line = ''] = readFileSync('/proc/stat', 'latin1').split('\n')
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line
+      .trim()
+      .split(/\s+/)
+      .slice(1)
+      .map(Number)
+    return (user + nice + system + irq + softirq + steal) / ticksPerSecond
+  } catch {
+    return 0
+  }
+}
+
 /** Resident bytes of these processes together. @param {readonly number[]} pids */
 export const residentBytes = (pids) =>
   pids.reduce((sum, pid) => sum + kilobytes(pid, 'status', /^VmRSS:\s+(\d+) kB/m) * 1024, 0)

@@ -17,12 +17,15 @@ const bench = dirname(dirname(fileURLToPath(import.meta.url)))
  * @property {import('../load.mjs').LoadResult} load
  * @property {Record<string, number>} cpuUsPerRequest by part
  * @property {Record<string, number>} coreShare by part: 1 is one core busy all the time
+ * @property {number} othersShare cores used by processes that are no part of this run: noise
  * @property {Record<string, Memory>} memory by part of the target
  */
 
 export class Rig {
   /** @type {string | null} what the upstream was last told */
   answering = null
+  /** Of every measurement so far. @type {number[]} */
+  othersShares = []
 
   /**
    * @param {import('node:child_process').ChildProcess} upstream
@@ -68,9 +71,9 @@ export class Rig {
    * @returns {Promise<Measurement>}
    */
   async measure(target, work) {
-    const parts = target.pids()
-    const watch = { ...parts, upstream: [Number(this.upstream.pid)] }
-    const meter = watchMemory(parts)
+    const pids = target.pids()
+    const watch = { ...pids, upstream: [Number(this.upstream.pid)], runner: [process.pid] }
+    const meter = watchMemory(pids)
     const outcome = nextMessage(this.load, (message) => (message.result || message.failed ? message : undefined))
     this.load.send({ ...work, port: target.port, path: target.path, headers: target.headers, watch })
     const { result, failed } = await outcome
@@ -82,11 +85,15 @@ export class Rig {
     const cpuUsPerRequest = {}
     /** @type {Record<string, number>} */
     const coreShare = {}
-    for (const [name, seconds] of Object.entries(load.cpuSeconds)) {
+    const { machine = 0, ...parts } = load.cpuSeconds
+    const ours = Object.values(parts).reduce((sum, seconds) => sum + seconds, 0)
+    for (const [name, seconds] of Object.entries(parts)) {
       cpuUsPerRequest[name] = load.requests > 0 ? (seconds * 1e6) / load.requests : 0
       coreShare[name] = seconds / load.seconds
     }
-    return { load, cpuUsPerRequest, coreShare, memory }
+    const othersShare = Math.max(0, machine - ours) / load.seconds
+    this.othersShares.push(othersShare)
+    return { load, cpuUsPerRequest, coreShare, othersShare, memory }
   }
 
   async close() {

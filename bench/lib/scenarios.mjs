@@ -41,6 +41,9 @@ function checkSound(context, where, { load }) {
   )
 }
 
+/** Lets the recorder finish, so that its work is not counted to whoever comes next. @param {Context} context @param {Target} target */
+const settle = async ({ options }, target) => (options.quick ? 0 : await settle(context, target))
+
 /** The order of a round: turned around every second time, so that a drift of the machine favours nobody. @template T @param {T[]} list @param {number} round */
 const inTurn = (list, round) => (round % 2 === 0 ? list : [...list].reverse())
 
@@ -116,15 +119,21 @@ export async function latency(context, load, rate, targets) {
   await rig.answer({ answer: 'json' })
   /** @type {Map<string, Measurement[]>} */
   const seen = new Map(targets.map((target) => [target.name, []]))
-  const seconds = options.quick ? 1 : Math.max(4, options.seconds)
+  const seconds = options.quick ? 1 : Math.max(8, options.seconds)
   for (let round = 0; round < options.rounds; round += 1) {
     for (const target of inTurn(targets, round)) {
       /** @type {import('../load.mjs').Job['requests']} */
       const requests = [{ body: load, answer: 'json' }]
-      const measured = await rig.measure(target, { requests, connections: 64, rate, seconds, warmupSeconds: 1 })
+      const measured = await rig.measure(target, {
+        requests,
+        connections: 64,
+        rate,
+        seconds,
+        warmupSeconds: options.warmupSeconds,
+      })
       checkSound(context, `latency of ${load} at ${rate}/s, ${target.name}`, measured)
       seen.get(target.name)?.push(measured)
-      await target.settle()
+      await settle(context, target)
     }
   }
   const quantiles = (/** @type {string} */ name, /** @type {'p50' | 'p99'} */ q) =>
@@ -174,7 +183,7 @@ export async function pacedStreams(context, streams, targets) {
       drainSeconds: 60,
     })
     checkSound(context, `${streams} paced streams, ${target.name}`, measured)
-    await target.settle()
+    await settle(context, target)
     const { load, memory, coreShare } = measured
     rows.push({
       target: target.name,
@@ -207,12 +216,13 @@ export async function pacedStreams(context, streams, targets) {
  * A cold process compiles its code while the first callers wait; that is not what is measured.
  * @param {Context} context @param {Target} target @param {string} load
  */
-async function warmUp({ rig, options }, target, load) {
+async function warmUp(context, target, load) {
+  const { rig, options } = context
   await rig.answer(upstreamFor(load))
   const { requests, connections } = /** @type {(typeof saturating)[string]} */ (saturating[load])
   const seconds = options.quick ? 0.3 : 2
   await rig.measure(target, { requests, connections, seconds, drainSeconds: 30 })
-  await target.settle()
+  await settle(context, target)
 }
 
 /**
@@ -226,6 +236,9 @@ export async function twoWorkers(context, one, two) {
   await rig.answer({ answer: 'json' })
   const { requests, connections } = /** @type {(typeof saturating)[string]} */ (saturating['1k'])
   const halves = options.layout.pinned
+  // Both equally warm: one of them has usually served every scenario before this one.
+  for (const target of [one, two]) await warmUp(context, target, '1k')
+  await rig.answer({ answer: 'json' })
   /** @type {Measurement[]} */
   const singles = []
   /** @type {Measurement[]} */
@@ -242,7 +255,7 @@ export async function twoWorkers(context, one, two) {
       if (burner !== null) await stop(burner)
       checkSound(context, target.name, measured)
       ;(target === one ? singles : doubles).push(measured)
-      await target.settle()
+      await settle(context, target)
     }
   }
   const perSecond = (/** @type {Measurement[]} */ all) => all.map((m) => m.load.perSecond)
@@ -315,8 +328,8 @@ export async function memoryOverTime(context, gateway) {
       beforeMiB,
       peakMiB,
       quartersMiB: [0, 1, 2, 3].map((index) => rounded(quarter(index))),
-      /** After the first quarter, which is warm-up. */
-      growthMiBPer100k: rounded((slope(later) * seconds * 100_000) / requestLimit, 3),
+      /** After the first quarter, which is warm-up; from few requests it would be a guess. */
+      growthMiBPer100k: requestLimit < 50_000 ? null : rounded((slope(later) * seconds * 100_000) / requestLimit, 3),
     }
   })
   return {
