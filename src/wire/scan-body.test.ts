@@ -28,16 +28,33 @@ describe('the scan of a large body', () => {
           ['metadata', { user_id: 'u"\\' }],
         ])
         expect(scan(JSON.stringify(body, null, space))).toEqual({
-          fields: { model: JSON.parse(JSON.stringify(model)), stream, maxTokens, userId: 'u"\\' },
+          fields: { model: JSON.parse(JSON.stringify(model)), stream, userId: 'u"\\' },
         })
       },
     )
     fc.assert(property)
   })
 
+  test('takes model and stream from head and tail, and is not fooled by the same words elsewhere', () => {
+    const around = (messages: string, tail: string): string =>
+      `{"model":"m-1","messages":[${messages}],"pad":"${padding}"${tail}}`
+    const fields = (model: string, stream: boolean, userId: string | null = null) => ({
+      fields: { model, stream, userId },
+    })
+    expect(scan(around('', ',"stream":true'))).toEqual(fields('m-1', true))
+    expect(scan(around('', ''))).toEqual(fields('m-1', false))
+    expect(scan(around('{"stream":true}', ''))).toEqual(fields('m-1', false))
+    expect(scan(around('{"stream":true}', ',"stream" : false '))).toEqual(fields('m-1', false))
+    expect(scan(around('"\\"stream\\":true"', ''))).toEqual(fields('m-1', false))
+    expect(scan(around('', ',"stream":true,"metadata":{"user_id":"a\\"b"}'))).toEqual(fields('m-1', true, 'a"b'))
+    expect(scan(around('{"metadata":{"user_id":"inner"}}', ',"metadata":{"other":1},"stream":true'))).toEqual(
+      fields('m-1', true),
+    )
+  })
+
   test('is not fooled by strings that look like members, by escapes or by nested objects', () => {
     const body = `{"messages":["\\\\\\"model\\":\\"fake\\"","\\\\",{"model":"nested"}],"system":"${padding}","model":"real","tools":[{"stream":true}]}`
-    expect(scan(body)).toEqual({ fields: { model: 'real', stream: false, maxTokens: null, userId: null } })
+    expect(scan(body)).toEqual({ fields: { model: 'real', stream: false, userId: null } })
   })
 
   test.each([

@@ -1,13 +1,13 @@
 /**
  * Finds the few fields of a Messages request that the gateway needs, without parsing the body: one JSON parse of a
- * 1 MB body costs some 10 ms of event loop. Small bodies are parsed, which is as cheap and finds every mistake. Large ones
- * are walked at their top level only: from quote to quote with the native byte search, never into a string.
+ * 1 MB body costs some 10 ms of event loop. Small bodies are parsed, which is as cheap and finds every mistake. In large
+ * ones `model` is taken from the head and `stream` from the tail, where clients write them; where they do not stand there
+ * unambiguously, the top level is walked from quote to quote, at some 3 ms a megabyte.
  */
 
 export interface BodyFields {
   readonly model: string | null
   readonly stream: boolean
-  readonly maxTokens: number | null
   /** `metadata.user_id`, where clients put session and account ids. */
   readonly userId: string | null
 }
@@ -25,9 +25,47 @@ const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte ===
 
 export function scanBody(body: Buffer): ScanResult {
   if (body.length <= parseLimitBytes) return parseSmall(body)
+  const quick = readHeadAndTail(body)
+  if (quick !== null) return { fields: quick }
   const found = walkTopLevel(body)
   if (found === null) return { mistake: 'The request body is not valid JSON.' }
   return fieldsOf(found)
+}
+
+/** Plain names only; one with an escape goes the long way. */
+const modelAtHead = /^\s*\{\s*"model"\s*:\s*"([^"\\]*)"\s*,/
+const tailOfStream = /,\s*"stream"\s*:\s*(true|false)\s*\}\s*$/
+const userIdAfter = /^"metadata"\s*:\s*\{\s*"user_id"\s*:\s*("(?:[^"\\]|\\.)*")/
+const windowBytes = 512
+
+/**
+ * The fields where they stand in their usual places; null where that cannot be told. A member right before the brace that
+ * ends a valid body is at the top level, and inside a JSON text a quote within a string is escaped: so the bytes
+ * `"stream"` are a key or a whole string, never a part of one.
+ */
+function readHeadAndTail(body: Buffer): BodyFields | null {
+  const model = modelAtHead.exec(body.toString('utf8', 0, windowBytes))?.[1]
+  if (model === undefined) return null
+  const tail = body.toString('latin1', body.length - windowBytes)
+  if (!/\}\s*$/.test(tail)) return null
+  const streamAtTail = tailOfStream.exec(tail)?.[1]
+  if (streamAtTail === undefined && body.indexOf('"stream"') >= 0) return null
+  const userId = readUserId(body)
+  return userId === undefined ? null : { model, stream: streamAtTail === 'true', userId }
+}
+
+/** Null where there is no metadata; undefined where it cannot be told. */
+function readUserId(body: Buffer): string | null | undefined {
+  const at = body.lastIndexOf('"metadata"')
+  if (at < 0) return null
+  const found = userIdAfter.exec(body.toString('utf8', at, at + valueLimitBytes))?.[1]
+  if (found === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(found)
+    return typeof value === 'string' ? value : undefined
+  } catch {
+    return undefined // The walk will say what is wrong.
+  }
 }
 
 function parseSmall(body: Buffer): ScanResult {
@@ -57,7 +95,7 @@ function fieldsOf(record: Record<string, unknown>): ScanResult {
     typeof metadata === 'object' && metadata !== null && 'user_id' in metadata && typeof metadata.user_id === 'string'
       ? metadata.user_id
       : null
-  return { fields: { model: model ?? null, stream: stream === true, maxTokens: maxTokens ?? null, userId } }
+  return { fields: { model: model ?? null, stream: stream === true, userId } }
 }
 
 const wanted = new Set(['model', 'stream', 'max_tokens', 'metadata'])
