@@ -42,7 +42,7 @@ function checkSound(context, where, { load }) {
 }
 
 /** Lets the recorder finish, so that its work is not counted to whoever comes next. @param {Context} context @param {Target} target */
-const settle = async ({ options }, target) => (options.quick ? 0 : await settle(context, target))
+const settle = async ({ options }, target) => (options.quick ? 0 : await target.settle())
 
 /** The order of a round: turned around every second time, so that a drift of the machine favours nobody. @template T @param {T[]} list @param {number} round */
 const inTurn = (list, round) => (round % 2 === 0 ? list : [...list].reverse())
@@ -77,7 +77,7 @@ export async function saturation(context, load, targets) {
       const measured = await rig.measure(target, { requests, connections, seconds, warmupSeconds, drainSeconds: 30 })
       checkSound(context, `${load} at saturation, ${target.name}`, measured)
       seen.get(target.name)?.push(measured)
-      settledSeconds = Math.max(settledSeconds, await target.settle())
+      settledSeconds = Math.max(settledSeconds, await settle(context, target))
     }
   }
   for (const [name, all] of seen) {
@@ -220,8 +220,9 @@ async function warmUp(context, target, load) {
   const { rig, options } = context
   await rig.answer(upstreamFor(load))
   const { requests, connections } = /** @type {(typeof saturating)[string]} */ (saturating[load])
-  const seconds = options.quick ? 0.3 : 2
-  await rig.measure(target, { requests, connections, seconds, drainSeconds: 30 })
+  // By count: on a busy machine a second may hold too few requests to warm anything.
+  const requestLimit = (options.quick ? 1500 : 6000) * (load === '200k' ? 0.25 : 1)
+  await rig.measure(target, { requests, connections, requestLimit, drainSeconds: 60 })
   await settle(context, target)
 }
 
