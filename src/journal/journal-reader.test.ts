@@ -7,6 +7,7 @@ import { journalReader, payloadsOf, temporaryDirectory } from '../../test/suppor
 import { systemClock } from '../core/clock.ts'
 import { silentLogger } from '../core/logger.ts'
 import { type CursorStep, createJournalReader, createSetAside, journalStart, openJournal } from './index.ts'
+import { JournalCursor } from './journal-cursor.ts'
 
 /** A journal `w1` with these payloads, written and closed; returns the paths of its segments. */
 async function writeJournal(directory: string, payloads: readonly string[], segmentBytes = 1 << 20): Promise<string[]> {
@@ -150,6 +151,34 @@ describe('reading', () => {
     await writeJournal(directory, numbered(3))
     expect(await kindsOf(directory, true)).toEqual(['records', 'idle'])
     expect(await kindsOf(directory, false)).toEqual(['records', 'end'])
+  })
+
+  test('looks once more at a segment that is completed between the read and the look for the next one', async () => {
+    const directory = await temporaryDirectory()
+    const file = first(await writeJournal(directory, ['"first"', '"last"']))
+    const whole = await readFile(file)
+    await writeFile(file, whole.subarray(0, whole.indexOf('"first"') + 7))
+    const cursor = new JournalCursor({
+      directory: path.dirname(file),
+      journal: 'w1',
+      from: journalStart,
+      isAlive: () => true,
+      segmentFrom: async (_, atLeast) => (atLeast <= 1 ? 1 : null),
+      async hasSegment(_, segment) {
+        await writeFile(file, whole)
+        return segment <= 2
+      },
+      setAside: createSetAside({ directory: path.join(directory, 'aside'), logger: silentLogger }),
+      logger: silentLogger,
+      onDamage: () => {},
+      chunkBytes: 1_024,
+    })
+    const found: string[] = []
+    for (let step = await cursor.read(); step.kind === 'records'; step = await cursor.read()) {
+      found.push(...step.records.map((record) => record.payload.toString()))
+    }
+    await cursor.close()
+    expect(found).toEqual(['"first"', '"last"'])
   })
 
   test('follows a writer that rotates all the time, in order and without a gap', async () => {

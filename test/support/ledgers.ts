@@ -6,6 +6,8 @@ export class MemoryLedger {
   /** Rows in the order of their insertion. */
   readonly rows = new Map<string, RecordedExchange>()
   readonly batches: number[] = []
+  /** Ids of all rows of the writes that were answered, repeated ones too. */
+  readonly taken: string[] = []
   /** What the next writes do; `commit-then-fail` is a connection that breaks after the commit. */
   mood: 'works' | 'fails' | 'hangs' | 'commit-then-fail' = 'works'
   /** Says why a row is refused for good; null takes it. */
@@ -27,6 +29,7 @@ export class MemoryLedger {
       }
     }
     if (this.mood === 'commit-then-fail') throw Object.assign(new Error('connection lost'), { code: 'ECONNRESET' })
+    this.taken.push(...batch.map((row) => row.id))
     return { inserted, rejected }
   }
 
