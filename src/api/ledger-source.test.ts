@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { closedExchange, openedExchange } from '../../test/support/exchanges.ts'
+import { closedExchange } from '../../test/support/exchanges.ts'
 import { createFakeLedger } from '../../test/support/fake-ledger.ts'
 import type { RecordedExchange } from '../core/exchange.ts'
 import { silentLogger } from '../core/logger.ts'
@@ -8,7 +8,7 @@ import { startLedgerSource } from './ledger-source.ts'
 const now = Date.UTC(2026, 8, 1, 12)
 const idOf = (number: number): string => `01990000-0000-7000-8000-${String(number).padStart(12, '0')}`
 const finished = (number: number, openedAt: number): RecordedExchange => ({
-  ...closedExchange({ ...openedExchange(), id: idOf(number), openedAt, closedAt: openedAt + 500 }),
+  ...closedExchange({ id: idOf(number), openedAt, closedAt: openedAt + 500 }),
   costUsd: 0,
   priceSource: 'none',
 })

@@ -103,11 +103,13 @@ export function createLiveHub({ clock, version, clientsLimit, every = everyInter
     const now = figures()
     const { at, ...told } = now
     const text = JSON.stringify(told)
-    if (text !== lastFigures) sendAll(frameOf({ name: 'figures', data: now }, idOf(sequence)))
+    const beat = clock.monotonic() - lastHeartbeat >= heartbeatMs
+    if (text !== lastFigures || beat) sendAll(frameOf({ name: 'figures', data: now }, idOf(sequence)))
     lastFigures = text
     skipped = 0
     for (const client of clients) client.check()
-    if (clock.monotonic() - lastHeartbeat < heartbeatMs) return
+    if (!beat) return
+    // The comment keeps proxies from closing a quiet stream; pages can not see it, so the figures are sent as well.
     lastHeartbeat = clock.monotonic()
     sendAll(': still here\n\n')
     for (const client of clients) if (!client.holds()) dismiss(client, 'session_expired')
