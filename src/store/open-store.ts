@@ -109,7 +109,7 @@ function prepareSchema(pools: Pools, clock: Clock, logger: Logger): Preparation 
           count: ran.length,
           names: ran.join(','),
         })
-      await ensurePartitions(pools.writer, clock.now())
+      await makePartitions(pools, clock, logger)
       backoff.reset()
       isReady = true
       settle?.resolve()
@@ -134,6 +134,15 @@ function prepareSchema(pools: Pools, clock: Clock, logger: Logger): Preparation 
       clearTimeout(timer)
       if (!isReady) settle?.reject(new StoreError('unavailable', 'The store was closed before its database was there.'))
     },
+  }
+}
+
+/** Without them rows go to the default partition and move later, so their failure is a warning and no reason to wait. */
+async function makePartitions(pools: Pools, clock: Clock, logger: Logger): Promise<void> {
+  try {
+    await ensurePartitions(pools.writer, clock.now())
+  } catch (error) {
+    logger.warn('partitions_not_made', 'Partitions of the months ahead can not be made', { error: messageOf(error) })
   }
 }
 

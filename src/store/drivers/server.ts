@@ -13,6 +13,8 @@ const connectTimeoutMs = 5_000
 const idleTimeoutMs = 30_000
 /** A write that is not answered by then went to a server that is gone without a word. */
 const writeTimeoutMs = 60_000
+/** Statements in flight may end first; a server that does not answer must not hold up the stop. */
+const endPatienceMs = 5_000
 
 /**
  * Connection settings shared by everything here. Sizes and sums of rows come as numbers: they stay below 2^53, and sums
@@ -60,7 +62,13 @@ export function createPools(url: string, config: StoreConfig): Pools {
     writer,
     reader,
     async end() {
-      await Promise.allSettled([writer.end(), reader.end()])
+      const ended = Promise.allSettled([writer.end(), reader.end()])
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise((resolve) => {
+        timer = setTimeout(resolve, endPatienceMs)
+      })
+      await Promise.race([ended, late])
+      clearTimeout(timer)
     },
   }
 }
