@@ -3,7 +3,7 @@ import { arrayOfBooleans, arrayOfNumbers, arrayOfTexts } from './array-literals.
 
 /**
  * One column of `api_requests`: what a record gives it, and how a whole batch of them travels (as one array literal a
- * column: measured against JSON it costs the client about the same and the server 40 % less).
+ * column: 2.8 µs a row to encode where JSON takes 2.2, and 464 bytes a row to send and parse where JSON has 776).
  */
 export interface ExchangeColumn {
   readonly name: string
