@@ -1,4 +1,5 @@
 /** What commands do to the database while no office of theirs runs: client keys, migration. */
+import { prepareDataDir } from '../config/data-dir.ts'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
 import { systemClock } from '../core/clock.ts'
@@ -44,6 +45,7 @@ async function openLedger(config: Config, logger: Logger): Promise<OpenLedger> {
 
 /** Takes the data directory, so that the embedded server may be started here; or finds the one of who holds it. */
 async function runningDatabase(config: Config, cleanups: Cleanups): Promise<string | undefined> {
+  prepareDataDir(config.dataDir)
   try {
     const lock = await lockDataDir(config.dataDir, { clock: systemClock })
     cleanups.add('lock', () => lock.release())

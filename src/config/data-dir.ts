@@ -1,4 +1,5 @@
-import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import path from 'node:path'
 
 /** The data directory can not be used; the message is for the person who starts the program. */
 export class DataDirError extends Error {
@@ -19,8 +20,8 @@ export class DataDirError extends Error {
 export function prepareDataDir(dir: string, isRoot = process.getuid?.() === 0): void {
   try {
     const mode = isRoot ? 0o711 : 0o700
-    // The mode counts for the directory itself alone; `mkdir -p` gives its parents the usual one.
-    if (mkdirSync(dir, { recursive: true, mode }) !== undefined) chmodSync(dir, mode)
+    // The process's umask may have taken bits away.
+    if (makeDirectory(dir, mode)) chmodSync(dir, mode)
     const found = statSync(dir)
     if (!found.isDirectory()) throw new DataDirError(dir, 'is a file')
     if (isRoot && (found.mode & 0o001) === 0) chmodSync(dir, (found.mode & 0o777) | 0o011)
@@ -32,6 +33,25 @@ export function prepareDataDir(dir: string, isRoot = process.getuid?.() === 0): 
     if (code === 'EROFS') throw new DataDirError(dir, 'is on a read-only file system', error)
     if (code === 'EEXIST' || code === 'ENOTDIR')
       throw new DataDirError(dir, 'is not a directory, or is below a file', error)
+    if (code === 'ENOENT') throw new DataDirError(dir, 'can not be created there', error)
     throw new DataDirError(dir, `can not be used (${String(code ?? error)})`, error)
+  }
+}
+
+/**
+ * Makes a directory and its parents; false where it is there already. Not Node's own recursive form: that one never
+ * returns where a parent exists and takes no children, such as /proc.
+ */
+function makeDirectory(dir: string, mode: number): boolean {
+  try {
+    mkdirSync(dir, { mode })
+    return true
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST') return false
+    const parent = path.dirname(dir)
+    if (code !== 'ENOENT' || parent === dir || existsSync(parent)) throw error
+    makeDirectory(parent, 0o777)
+    return makeDirectory(dir, mode)
   }
 }

@@ -34,7 +34,9 @@ export function describeIssue(
   field: Field | undefined,
   value: unknown,
 ): string {
-  const expects = `must be ${field?.expects ?? expectationOf(schema)}${defaultNote(field)}`
+  // A path may lead into a setting, to an item of a list: then the item is what is wrong, and the list's default no help.
+  const inside = field !== undefined && field.path.length < issue.path.length
+  const expects = `must be ${expectationOf(schema)}${inside ? '' : defaultNote(field)}`
   // A schema that found its own words knows better than we do; the library's own words are of little help.
   const own = /^(Invalid|Too (big|small)|Unrecognized)/.test(issue.message) ? undefined : issue.message
   if (value === undefined) return `is missing: it ${expects}.`
@@ -76,8 +78,8 @@ export function showValue(value: unknown, field: Field | undefined): string {
 /** Prefixes of the credentials that people paste into the wrong line, and long runs that no plain setting has. */
 function looksSecret(value: string): boolean {
   return (
-    /^(sk|sbx|gsk|xai|key|pk|rk|ghp|xox[a-z])[-_]/i.test(value) ||
-    /^[A-Za-z0-9+_=-]{32,}$/.test(value) ||
+    /(^|[^a-z0-9])(sk|sbx|gsk|xai|pk|rk|ghp|xox[a-z])[-_]\w{3,}/i.test(value) ||
+    /^[\w+=-]{32,}$/.test(value) ||
     /\bAIza/.test(value)
   )
 }

@@ -60,8 +60,11 @@ export function parseSettings(text: string, file: string, schema: z.ZodType, ori
   /** Copies what the schema knows. YAML's "nothing" is no value: a section whose lines are all comments is not a mistake. */
   const read = (node: Node | null, at: z.ZodType, path: readonly string[], aliases: number): unknown => {
     if (isAlias(node)) {
+      const target = node.resolve(document)
       // An alias may stand for aliases; the depth keeps a small file from standing for a huge one.
-      return aliases > 3 ? undefined : read(node.resolve(document) ?? null, at, path, aliases + 1)
+      if (target !== undefined && aliases < 3) return read(target, at, path, aliases + 1)
+      mistakes.push({ path: '', origin: placeOf(node.range?.[0] ?? 0), text: aliasText })
+      return undefined
     }
     if (node === null || (isScalar(node) && node.value === null && !acceptsNull(at))) return undefined
     const origin = placeOf(node.range?.[0] ?? 0)
@@ -135,6 +138,8 @@ function unknownKeyText(
   return `is not a setting. In ${place} there are: ${names.join(', ')}.`
 }
 
+const aliasText = 'A value that starts with * or & must be in quotes.'
+
 /** Our own words for the parser's codes: some of its messages quote the file, and a line of it may be a secret. */
 function syntaxText(error: YAMLError): string {
   switch (error.code) {
@@ -147,7 +152,7 @@ function syntaxText(error: YAMLError): string {
     case 'MISSING_CHAR':
       return 'The line does not fit the ones above it: check the indentation, colons and closing quotes or brackets.'
     case 'BAD_ALIAS':
-      return 'A value that starts with * or & must be in quotes.'
+      return aliasText
     case 'TAG_RESOLVE_FAILED':
       return 'A value that starts with ! must be in quotes.'
     case 'MULTIPLE_DOCS':
