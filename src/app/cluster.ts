@@ -3,13 +3,14 @@ import type { Writable } from 'node:stream'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
 import { systemClock } from '../core/clock.ts'
-import { uuidv7 } from '../core/ids.ts'
 import { installReopenSignals, type MetricsJson } from '../telemetry/index.ts'
 import { Asker } from './asker.ts'
 import { encodeConfig } from './config-codec.ts'
+import { journalRootOf } from './data-plane.ts'
 import type { OfficeQuestion, ToOffice, ToWorker } from './messages.ts'
 import { type Office, startOffice } from './office.ts'
 import { startSimulatedProvider } from './simulated-provider.ts'
+import { findSurvivingWorkers, journalNameOf } from './surviving-workers.ts'
 
 export interface RunningSignalbox {
   readonly proxyUrl: string
@@ -21,7 +22,8 @@ export interface RunningSignalbox {
 
 interface Member {
   readonly worker: Worker
-  readonly journalName: string
+  /** Null until the process is there and its journal can be named after it. */
+  journalName: string | null
   readonly asker: Asker<'metrics', MetricsJson>
 }
 
@@ -45,6 +47,7 @@ export async function startCluster(options: {
   const tell = (member: Member, message: ToWorker): void =>
     void (member.worker.isConnected() && member.worker.send(message))
   const simulated = await startSimulatedProvider(config, systemClock)
+  const survivors = await findSurvivingWorkers(journalRootOf(config))
   const office = await startOffice({
     config,
     clock: systemClock,
@@ -53,7 +56,8 @@ export async function startCluster(options: {
     withDashboard,
     demo,
     proxyUrl: () => state.proxyUrl,
-    isAlive: (name) => [...members.values()].some((member) => member.journalName === name),
+    isAlive: (name) =>
+      survivors.stillWrite(name) || [...members.values()].some((member) => member.journalName === name),
     workersMetrics: async () => {
       const answers = await Promise.allSettled([...members.values()].map((member) => member.asker.ask('metrics')))
       return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
@@ -63,6 +67,7 @@ export async function startCluster(options: {
       for (const member of members.values()) tell(member, { kind: 'keys', keys })
     },
   }).catch(async (error: unknown) => {
+    survivors.close()
     await simulated?.close()
     throw error
   })
@@ -72,32 +77,41 @@ export async function startCluster(options: {
   const launch = (): Promise<string> =>
     new Promise((resolve, reject) => {
       const worker = cluster.fork()
-      const journalName = uuidv7(systemClock.now())
       const asker = new Asker<'metrics', MetricsJson>(
         (id) => tell(member, { kind: 'ask', id, question: 'metrics' }),
         workerMetricsTimeoutMs,
       )
-      const member: Member = { worker, journalName, asker }
+      const member: Member = { worker, journalName: null, asker }
       members.set(worker.id, member)
+      const begin = async (): Promise<void> => {
+        member.journalName = await journalNameOf(worker.process.pid ?? 0, systemClock)
+        tell(member, {
+          kind: 'start',
+          start: {
+            config: encodeConfig(config),
+            journalName: member.journalName,
+            instanceId: office.instanceId,
+            pepper: office.pepper,
+            simulatedUrl: simulated?.url ?? null,
+            keys: state.keys,
+          },
+        })
+      }
       worker.on('message', (message: ToOffice) => {
         switch (message.kind) {
           case 'ready':
-            return tell(member, {
-              kind: 'start',
-              start: {
-                config: encodeConfig(config),
-                journalName,
-                instanceId: office.instanceId,
-                pepper: office.pepper,
-                simulatedUrl: simulated?.url ?? null,
-                keys: state.keys,
-              },
-            })
+            return void begin().catch(reject)
           case 'listening':
             state.restartMs = restartMinMs
             return resolve(message.url)
           case 'failed':
-            return reject(new Error(message.message))
+            reject(new Error(message.message))
+            if (state.proxyUrl === '') return
+            office.telemetry.logger.error('worker_failed', 'A gateway worker could not start', {
+              reason: message.message,
+            })
+            // It would stay and serve nobody; once it is gone it is started again, until it can.
+            return void worker.process.kill('SIGKILL')
           case 'ask':
             return void answer(office, message.question).then(
               (found) => tell(member, { kind: 'answer', id: message.id, answer: found }),
@@ -125,6 +139,7 @@ export async function startCluster(options: {
     state.stopping = true
     await Promise.all([...members.values()].map((member) => stopMember(member, graceMs)))
     await office.stop(10_000)
+    survivors.close()
     await simulated?.close()
   }
   try {

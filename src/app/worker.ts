@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import process from 'node:process'
 import { systemClock } from '../core/clock.ts'
 import type { OfficeLink, TokenStats } from '../core/office.ts'
@@ -58,6 +59,8 @@ export function runGatewayWorker(): Promise<void> {
           return void stop(message.graceMs)
       }
     })
+    // Without this node:cluster ends a worker at once when its primary is gone, open streams and all.
+    if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
     // The office died: what is in flight is finished and journalled; its successor records it.
     process.on('disconnect', () => {
       asker.fail()
