@@ -35,7 +35,7 @@ export function spawnSignalbox(options: SignalboxProcessOptions): SignalboxProce
   const child = spawn(process.execPath, [main, 'start'], {
     // Nothing of the environment of whoever runs the tests: a DATABASE_URL in it would be written to.
     env: {
-      PATH: process.env['PATH'],
+      PATH: process.env.PATH,
       DATA_DIR: dataDir,
       PROXY_PORT: String(proxyPort),
       DASHBOARD_PORT: String(dashboardPort),

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** Torture: whole processes are killed, frozen and starved under traffic. Run by `npm run test:torture`. */
+export default defineConfig({
+  test: {
+    include: ['test/torture/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
+})
