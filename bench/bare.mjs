@@ -4,15 +4,18 @@
  * handler class) and not one feature. No key, no journal, no usage, no limits, no deadlines: what any gateway on this
  * stack has to pay, and so what "overhead" is counted from. Not for use as a proxy.
  *
- * `UPSTREAM=http://127.0.0.1:PORT` names the upstream. `JOIN=1` makes one write of the chunks that arrive in one turn of
- * the event loop, the one trick that changes the figures for streams; results name it `bare-joined`.
+ * `UPSTREAM=http://127.0.0.1:PORT` names the upstream. Plain, it is the pass-through of the textbook: the body is piped,
+ * each chunk of the answer is written as it comes. `TUNED=1` is the fastest that this stack was seen to do without a
+ * feature: the body is taken whole first (a quarter cheaper to 200 KB, dearer at 1 MB), and the chunks that arrive in one
+ * turn of the event loop leave in one write (twice as fast for whole streams). Results name it `bare-tuned`, so that
+ * nobody takes a trick of ours that has nothing to do with features for a low overhead.
  */
 import Fastify from 'fastify'
 import { Pool } from 'undici'
 
 const upstream = process.env.UPSTREAM ?? 'http://127.0.0.1:8080'
-const joinChunks = process.env.JOIN === '1'
-const pool = new Pool(upstream, { connections: 4096, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
+const tuned = process.env.TUNED === '1'
+const pool = new Pool(upstream, { connections: 2048, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 
 const hopByHop = new Set([
   'connection',
@@ -63,7 +66,7 @@ class Relay {
 
   /** @param {Buffer} chunk */
   onData(chunk) {
-    if (!joinChunks) return this.response.write(chunk)
+    if (!tuned) return this.response.write(chunk)
     this.joined.push(chunk)
     if (this.joined.length === 1) setImmediate(() => this.flush())
     return true
@@ -87,6 +90,14 @@ class Relay {
   }
 }
 
+/** @param {import('node:http').IncomingMessage} request @param {(body: Buffer) => void} then */
+function takeWhole(request, then) {
+  /** @type {Buffer[]} */
+  const parts = []
+  request.on('data', (part) => parts.push(part))
+  request.on('end', () => then(parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)))
+}
+
 const app = Fastify({ logger: false, keepAliveTimeout: 600_000, requestTimeout: 0 })
 app.addHook('onRequest', (request, reply) => {
   reply.hijack()
@@ -98,15 +109,18 @@ app.addHook('onRequest', (request, reply) => {
     if (!hopByHop.has(name.toLowerCase())) headers.push(name, String(rawHeaders[index + 1]))
   }
   const hasBody = method !== 'GET' && method !== 'HEAD'
-  pool.dispatch(
-    {
+  const forward = (/** @type {import('node:http').IncomingMessage | Buffer | null} */ body) => {
+    const call = {
       path: String(url),
       method: /** @type {import('undici').Dispatcher.HttpMethod} */ (method),
       headers,
-      body: hasBody ? request.raw : null,
-    },
-    new Relay(reply.raw),
-  )
+      body,
+    }
+    pool.dispatch(call, new Relay(reply.raw))
+  }
+  if (!hasBody) forward(null)
+  else if (!tuned) forward(request.raw)
+  else takeWhole(request.raw, forward)
 })
 app.all('/*', () => undefined)
 

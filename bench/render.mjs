@@ -29,8 +29,8 @@ const table = (head, rows) => [head, head.map(() => '---'), ...rows].map((row) =
 export function verdictTable(result) {
   const mark = (/** @type {boolean | null} */ met) => (met === null ? '–' : met ? 'met' : '**not met**')
   return table(
-    ['target', 'wanted', 'measured', ''],
-    result.verdicts.map((/** @type {any} */ v) => [v.target, v.wanted, v.got, mark(v.met)]),
+    ['target', 'wanted', 'measured', '', 'over the strongest bare'],
+    result.verdicts.map((/** @type {any} */ v) => [v.target, v.wanted, v.got, mark(v.met), v.strict ?? '']),
   )
 }
 

@@ -42,18 +42,18 @@ export const direct = (upstreamPort) => ({
 
 /**
  * @param {number} upstreamPort
- * @param {{ core: string | null, join?: boolean, nodeArgs?: string[], env?: Record<string, string> }} how
+ * @param {{ core: string | null, tuned?: boolean, nodeArgs?: string[], env?: Record<string, string> }} how
  * @returns {Promise<Target>}
  */
-export async function startBare(upstreamPort, { core, join: joined = false, nodeArgs = [], env = {} }) {
+export async function startBare(upstreamPort, { core, tuned = false, nodeArgs = [], env = {} }) {
   const child = startModule(join(bench, 'bare.mjs'), {
     core,
     nodeArgs,
-    env: { ...env, UPSTREAM: `http://127.0.0.1:${upstreamPort}`, JOIN: joined ? '1' : '' },
+    env: { ...env, UPSTREAM: `http://127.0.0.1:${upstreamPort}`, TUNED: tuned ? '1' : '' },
   })
   const port = await nextMessage(child, (message) => message.port)
   return {
-    name: joined ? 'bare-joined' : 'bare',
+    name: tuned ? 'bare-tuned' : 'bare',
     port,
     path,
     headers: callerKey,
