@@ -158,4 +158,5 @@ function recordBadRequest(gateway: Gateway, status: number, message: string): st
 }
 
 /** Where the journals of a data directory live. */
-export const journalRootOf = (config: Config): string => path.join(config.dataDir, 'journal')
+export const journalRootOf = (config: Config): string =>
+  config.journal.directory ?? path.join(config.dataDir, 'journal')

@@ -176,7 +176,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     instanceId: `sb-${randomBytes(8).toString('hex')}`,
   }
   const dashboard = options.withDashboard ? await openDashboard(options, office, hub, cleanups) : null
-  recorder.start()
+  await recorder.start()
   cleanups.add('recorder', () => recorder.stop({ drainMs: stopDrain.ms }))
   const stopDrain = { ms: 10_000 }
   return {
