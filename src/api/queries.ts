@@ -65,7 +65,15 @@ export interface AccountUsage extends Range {
   readonly costUsd: number
   /** Tokens; null where nobody told us. */
   readonly limit: number | null
+  /** Share of the provider's own window that is used, in percent, as it told us; null where it did not. */
+  readonly percentage: number | null
   readonly resetsAt: number | null
+  /** Which tokens are counted. */
+  readonly basis: string
+  /** Who told of limit, percentage and reset: `header`, `rate_limit`, …, or `none`. */
+  readonly source: string
+  /** Age of what the provider told; null where it told nothing. */
+  readonly sampleAgeSeconds: number | null
 }
 
 export interface DailyUsageAnswer extends RangeFacts {

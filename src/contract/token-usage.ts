@@ -9,7 +9,7 @@ export const accountUsage = z.object({
   tokens_used: z.number(),
   /** Tokens the account may use in the window; null where nobody told us. */
   limit: z.number().nullable(),
-  /** `100 × tokens_used / limit`; null without a limit. */
+  /** Of the provider's window as it told us, else `100 × tokens_used / limit`; null where neither is known. */
   percentage: z.number().nullable(),
   tokens,
   cost_usd: z.number(),
@@ -17,6 +17,12 @@ export const accountUsage = z.object({
   window_end: isoTime,
   /** When the provider said its own window starts anew; null where it did not. */
   resets_at: isoTime.nullable(),
+  /** Which tokens `tokens_used` counts. */
+  basis: z.string(),
+  /** Who told of limit, percentage and reset: a header, or `none`. */
+  source: z.string(),
+  /** Age of what the provider told, in seconds; null where it told nothing. */
+  sample_age_seconds: z.number().nullable(),
 })
 
 /** Contract A5: one account's usage with `accountId`, all accounts' without. */

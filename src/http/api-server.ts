@@ -123,12 +123,16 @@ async function servePages(server: FastifyInstance, options: ApiServerOptions): P
   const index = webRoot === null ? null : path.join(webRoot, 'index.html')
   if (webRoot !== null && index !== null && existsSync(index)) {
     await server.register(fastifyStatic, {
-      root: path.join(webRoot, 'assets'),
-      prefix: '/assets/',
-      immutable: true,
-      maxAge: '365d',
-      setHeaders: (response) => {
+      root: webRoot,
+      // The files that are there at the start, each a route of its own; every other address is a page of the UI.
+      wildcard: false,
+      index: false,
+      cacheControl: false,
+      setHeaders: (response, file) => {
         for (const [name, value] of Object.entries(pageHeaders)) response.header(name, value)
+        // Names below assets/ carry a hash of their content.
+        const isHashed = file.startsWith(path.join(webRoot, 'assets'))
+        response.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
       },
     })
   }

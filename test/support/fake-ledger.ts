@@ -68,7 +68,20 @@ export function createFakeLedger(): FakeLedger {
       const found = select({ from, to }, (row) => account === null || row.account === account)
       return groups(found, (row) => row.account ?? '').map(([name, own]) => {
         const { requests, tokens, costUsd } = sums(own)
-        return { from, to, account: name || null, requests, tokens, costUsd, limit: null, resetsAt: null }
+        return {
+          from,
+          to,
+          account: name || null,
+          requests,
+          tokens,
+          costUsd,
+          limit: null,
+          percentage: null,
+          resetsAt: null,
+          basis: 'all_tokens',
+          source: 'none',
+          sampleAgeSeconds: null,
+        }
       })
     },
     async dailyUsage({ from, to, account, aggregate }) {

@@ -46,17 +46,33 @@ function presentAccount(row: AccountUsage) {
     requests: row.requests,
     tokens_used: tokens.total,
     limit: row.limit,
-    percentage: row.limit === null || row.limit === 0 ? null : (100 * tokens.total) / row.limit,
+    percentage: row.percentage ?? (row.limit === null || row.limit === 0 ? null : (100 * tokens.total) / row.limit),
     tokens,
     cost_usd: row.costUsd,
     window_start: iso(row.from),
     window_end: iso(row.to),
     resets_at: row.resetsAt === null ? null : iso(row.resetsAt),
+    basis: row.basis,
+    source: row.source,
+    sample_age_seconds: row.sampleAgeSeconds,
   }
 }
 
 /** Nothing used is an answer, not an error: monitors ask for accounts before their first call. */
 function unusedAccount(account: string, from: number, to: number): AccountUsage {
   const tokens = { input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 }
-  return { account, from, to, requests: 0, tokens, costUsd: 0, limit: null, resetsAt: null }
+  return {
+    account,
+    from,
+    to,
+    requests: 0,
+    tokens,
+    costUsd: 0,
+    limit: null,
+    percentage: null,
+    resetsAt: null,
+    basis: 'all_tokens',
+    source: 'none',
+    sampleAgeSeconds: null,
+  }
 }
