@@ -88,7 +88,7 @@ export function fill(dashboard: TestDashboard, options: { readonly open?: number
   for (let minute = 30; minute >= 1; minute--) {
     const calls = Math.round(4 + 5 * dice() + 4 * Math.sin(minute / 4))
     for (let call = 0; call < calls; call++)
-      dashboard.ledger.add(finishedCall(now - minute * 60_000 + dice() * 44_000, dice))
+      dashboard.ledger.add(finishedCall(Math.floor(now - minute * 60_000 + dice() * 44_000), dice))
   }
   const ages = [400_000, 95_000, 41_000, 12_000, 3_000]
   for (const [index, age] of ages.slice(0, options.open ?? ages.length).entries()) {

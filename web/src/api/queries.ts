@@ -11,9 +11,8 @@ export function createQueryClient(onSignedOut: () => void): QueryClient {
   const client = new QueryClient({
     defaultOptions: {
       queries: {
-        // What a retry can not help is shown at once.
-        retry: (tries, error) =>
-          tries < maxTries && error instanceof ApiFailure && (error.status === 0 || error.status >= 500),
+        // What a retry can not help is shown at once; a database that is away is asked again by the page's own beat.
+        retry: (tries, error) => tries < maxTries && isPassing(error),
         retryDelay: 1000,
         staleTime: 1000,
         refetchOnWindowFocus: true,
@@ -27,6 +26,10 @@ export function createQueryClient(onSignedOut: () => void): QueryClient {
   })
   return client
 }
+
+/** A failure of the way to the dashboard, not of the dashboard. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof ApiFailure && (error.status === 0 || error.status === 502 || error.status === 504)
 
 export const sessionQuery = queryOptions({
   queryKey: ['session'],

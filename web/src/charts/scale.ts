@@ -1,10 +1,10 @@
 /** Preparing data for drawing. Pure; a drawing never computes. */
 
-/** Round steps that people can read: 1, 2, 2.5 or 5 times a power of ten. */
+/** The next number up that people can read, and halve. */
 export function niceMaximum(largest: number): number {
   if (!(largest > 0)) return 1
   const power = 10 ** Math.floor(Math.log10(largest))
-  const step = [1, 2, 2.5, 5, 10].find((one) => one * power >= largest) ?? 10
+  const step = [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10].find((one) => one * power >= largest) ?? 10
   return step * power
 }
 

@@ -49,6 +49,7 @@ export function SignInPage() {
         </div>
       }
     >
+      <title>Sign in · Signalbox</title>
       <div className="mx-auto mt-[8vh] max-w-md">
         <h1 className="text-2xl font-semibold">Sign in</h1>
         <form

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useRef } from 'react'
+import { useLayoutEffect, useRef } from 'react'
 import type { ExchangeSummary } from '../../../../src/contract/exchange.ts'
 import { requestQuery } from '../../api/queries.ts'
 import { Button } from '../../ui/button.tsx'
@@ -17,7 +17,8 @@ interface CallDrawerProps {
 export function CallDrawer({ id, summary, onClose }: CallDrawerProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const detail = useQuery(requestQuery(id))
-  useEffect(() => {
+  // Closed while it is still in the page, as only then the browser gives the focus back.
+  useLayoutEffect(() => {
     const element = dialog.current
     if (element === null || element.open) return
     element.showModal()

@@ -69,7 +69,7 @@ export function Calls({ range, search, models, onSearch }: CallsProps) {
               <Head className="">Model</Head>
               <Head className="hidden w-32 lg:table-cell">Domain</Head>
               <Head className="hidden w-20 text-right sm:table-cell">Tokens</Head>
-              <Head className="hidden w-20 text-right md:table-cell">First token</Head>
+              <Head className="hidden w-24 text-right md:table-cell">First token</Head>
               <Head className="w-[4.75rem] text-right">Total</Head>
               <Head className="hidden w-20 text-right sm:table-cell">Cost</Head>
             </tr>

@@ -16,7 +16,8 @@ export interface Tile {
 }
 
 export function tilesOf(now: Stats, before: Stats, timeline: Timeline | undefined): readonly Tile[] {
-  const points = timeline?.points ?? []
+  // A step that has just begun would let every line end in a fall.
+  const points = wholePoints(timeline)
   const values = (pick: (point: Timeline['points'][number]) => number | null) => points.map(pick)
   const tile = (
     name: string,
@@ -82,6 +83,17 @@ export function tilesOf(now: Stats, before: Stats, timeline: Timeline | undefine
       values((point) => point.cache_hit_ratio),
     ),
   ]
+}
+
+/** The last step has begun and is not over: its count is lower only because it is younger. */
+export function isLastPartial({ to, step_seconds: step, points }: Timeline): boolean {
+  const last = points.at(-1)
+  return last !== undefined && Date.parse(to) - Date.parse(last.at) <= step * 1000
+}
+
+function wholePoints(timeline: Timeline | undefined): Timeline['points'] {
+  if (timeline === undefined) return []
+  return isLastPartial(timeline) ? timeline.points.slice(0, -1) : timeline.points
 }
 
 export const rate = (perMinute: number): string =>

@@ -13,14 +13,18 @@ export function OpenCalls({ domain }: { domain: string | undefined }) {
   const all = useLive((state) => state.open)
   const total = useLive((state) => state.openTotal)
   const paused = useLive((state) => state.paused)
+  const isKnown = useLive((state) => state.figures !== null)
+  const lost = useLive((state) => state.connection === 'lost')
   const now = useNow(paused)
   const open = domain === undefined ? all : all.filter((one) => one.domain === domain)
   const shown = open.slice(0, shownLimit)
   const number = domain === undefined ? Math.max(total, open.length) : open.length
   return (
-    <Panel title="On the line" note={number === 0 ? undefined : `${count(number)} open`}>
+    <Panel title="On the line" note={noteOf(number, lost)}>
       {shown.length === 0 ? (
-        <p className="px-3 py-4 text-sm text-soft">No call is open right now.</p>
+        <p className="px-3 py-4 text-sm text-soft">
+          {isKnown ? 'No call is open right now.' : 'Waiting for the live stream.'}
+        </p>
       ) : (
         <ul className="divide-y divide-line">
           {shown.map((exchange) => (
@@ -33,6 +37,11 @@ export function OpenCalls({ domain }: { domain: string | undefined }) {
       )}
     </Panel>
   )
+}
+
+function noteOf(number: number, lost: boolean): string | undefined {
+  const parts = [...(number > 0 ? [`${count(number)} open`] : []), ...(lost ? ['not updating'] : [])]
+  return parts.length === 0 ? undefined : parts.join(', ')
 }
 
 function OpenCall({ exchange, ageMs }: { exchange: OpenExchange; ageMs: number }) {

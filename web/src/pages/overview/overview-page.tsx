@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useRouteContext, useSearch } from '@tanstack/react-router'
 import { useCallback } from 'react'
+import type { Stats } from '../../../../src/contract/stats.ts'
 import { LiveProvider, useLive, usePause } from '../../api/live-context.tsx'
 import { everQuery, setupQuery, statsQuery, timelineQuery } from '../../api/queries.ts'
 import { useFreshFigures } from '../../api/use-fresh-figures.ts'
@@ -17,7 +18,7 @@ import { Shell } from '../../ui/shell.tsx'
 import { ThemeSwitch } from '../../ui/theme.tsx'
 import { CallDrawer } from './call-drawer.tsx'
 import { Calls } from './calls.tsx'
-import { verdictOf } from './figures.ts'
+import { type Verdict, verdictOf } from './figures.ts'
 import { OpenCalls } from './open-calls.tsx'
 import { SessionControls } from './session-controls.tsx'
 import { SetupGuide } from './setup-guide.tsx'
@@ -55,7 +56,7 @@ function Overview() {
   return (
     <Shell
       board={
-        <div className="ms-auto flex flex-wrap items-center gap-x-4 gap-y-2">
+        <div className="ms-auto flex flex-wrap items-center justify-end gap-x-2.5 gap-y-2 sm:gap-x-4">
           <Connection />
           <ThemeSwitch kind="board" />
           <SessionControls />
@@ -63,11 +64,12 @@ function Overview() {
       }
       footer={setup.data && `Signalbox ${setup.data.version}${setup.data.demo ? ', with simulated traffic' : ''}`}
     >
+      <title>Overview · Signalbox</title>
       <div className="grid gap-3">
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <div className="min-w-0 flex-1 basis-72">
             <h1 className="sr-only">Overview</h1>
-            <VerdictLine stats={stats.data?.now} />
+            <VerdictLine stats={stats.data?.now} failed={stats.isError} isNew={isNew} />
           </div>
           <div className="flex flex-wrap items-center gap-2">
             {setup.data?.demo && <span className="rounded-sm bg-brass-ground px-2 py-1 text-sm">Demo traffic</span>}
@@ -141,15 +143,29 @@ function useChangeSearch(): (change: Partial<OverviewSearch>) => void {
   )
 }
 
-function VerdictLine({ stats }: { stats: Parameters<typeof verdictOf>[0] | undefined }) {
-  if (stats === undefined) return <p className="text-lg text-soft">Reading the ledger</p>
-  const { aspect, text } = verdictOf(stats)
+interface VerdictLineProps {
+  stats: Stats | undefined
+  failed: boolean
+  isNew: boolean
+}
+
+function VerdictLine({ stats, failed, isNew }: VerdictLineProps) {
+  const { aspect, text } = sentenceOf(stats, failed, isNew)
   return (
-    <p className="flex items-center gap-2.5 text-lg font-medium">
-      <Lamp aspect={aspect} lit />
+    <p className="flex items-baseline gap-2.5 text-base font-medium sm:text-lg">
+      <span className="translate-y-px">
+        <Lamp aspect={aspect} lit />
+      </span>
       {text}
     </p>
   )
+}
+
+function sentenceOf(stats: Stats | undefined, failed: boolean, isNew: boolean): Verdict {
+  if (isNew) return { aspect: 'off', text: 'Ready for the first call.' }
+  if (stats !== undefined) return verdictOf(stats)
+  if (failed) return { aspect: 'danger', text: 'The ledger does not answer. Calls still go through and show up below.' }
+  return { aspect: 'off', text: 'Reading the ledger.' }
 }
 
 function StaleNote({ from }: { from: number }) {

@@ -20,9 +20,9 @@ export function Tiles({ stats, timeline, before }: TilesProps) {
       <div className={frame} role="status" aria-label="Loading the main figures">
         {Array.from({ length: 6 }, (_, place) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: they are all the same and never move.
-          <div key={place} className="h-[7.75rem] bg-panel p-3">
+          <div key={place} className="h-26 bg-panel px-3 pt-2.5">
             <Skeleton className="h-4 w-24" />
-            <Skeleton className="mt-3 h-7 w-16" />
+            <Skeleton className="mt-1.5 h-7 w-16" />
           </div>
         ))}
       </div>
@@ -40,7 +40,7 @@ export function Tiles({ stats, timeline, before }: TilesProps) {
 function TileBox({ tile, before }: { tile: Tile; before: string }) {
   const tone = tile.better === null ? 'text-soft' : tile.better ? 'text-clear' : 'text-danger'
   return (
-    <li className="flex min-w-0 flex-col bg-panel px-3 pt-2.5">
+    <li className="flex h-26 min-w-0 flex-col bg-panel px-3 pt-2.5">
       <p className="label">{tile.name}</p>
       <p className="mt-0.5 flex flex-wrap items-baseline gap-x-2">
         <span className="text-[1.625rem] leading-8 font-semibold">

@@ -7,7 +7,7 @@ import { type ChartSeries, TimeChart } from '../../charts/time-chart.tsx'
 import { type RangeName, ranges } from '../../time-range.ts'
 import { Button } from '../../ui/button.tsx'
 import { Panel, PanelError, Skeleton } from '../../ui/panel.tsx'
-import { rate } from './figures.ts'
+import { isLastPartial, rate } from './figures.ts'
 
 interface TrafficProps {
   range: RangeName
@@ -30,7 +30,7 @@ export function Traffic({ range, domain, asTable, onView }: TrafficProps) {
         timeline.isError ? (
           <PanelError error={timeline.error} onRetry={() => void timeline.refetch()} />
         ) : (
-          <Skeleton className="m-3 h-48" />
+          <Skeleton className="m-3 h-[11.5rem]" />
         )
       ) : (
         <Drawn timeline={data} rangeName={ranges[range].name} asTable={asTable} />
@@ -64,12 +64,6 @@ function seriesOf({ points, step_seconds: step }: Timeline): readonly ChartSerie
     { name: 'Requests', values: points.map((point) => perMinute(point.requests)), tone: 'series' },
     { name: 'Errors', values: points.map((point) => perMinute(point.errors)), tone: 'danger' },
   ]
-}
-
-/** The last step has begun and is not over: its count is lower only because it is younger. */
-function isLastPartial({ to, step_seconds: step, points }: Timeline): boolean {
-  const last = points.at(-1)
-  return last !== undefined && Date.parse(to) - Date.parse(last.at) <= step * 1000
 }
 
 function summaryOf(timeline: Timeline, [requests, errors]: readonly ChartSeries[], rangeName: string): string {
