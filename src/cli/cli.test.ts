@@ -169,11 +169,18 @@ describe('serving commands', () => {
       asked.push(options)
       return instance([])
     }
-    await run([command, '--data-dir', dataDir], { serve }, signalOnGreeting(terminal()))
+    const database = command === 'dashboard' ? ['--set', 'store.databaseUrl=postgres://h/d'] : []
+    await run([command, '--data-dir', dataDir, ...database], { serve }, signalOnGreeting(terminal()))
     expect(asked[0]).toMatchObject({ part, traffic, config: { providers: { default: provider } } })
     // Invented calls stay out of the real ledger.
     expect(asked[0]?.config.dataDir).toBe(command === 'demo' ? path.join(dataDir, 'demo') : dataDir)
   })
+})
+
+test('a dashboard alone needs the database of its proxies', async () => {
+  const { code, err } = await run(['dashboard'])
+  expect(code).toBe(2)
+  expect(err).toContain('set DATABASE_URL')
 })
 
 describe('keys', () => {
