@@ -10,9 +10,26 @@ import { createServer } from 'node:net'
 export function startModule(file, { core = null, env = {}, args = [], nodeArgs = [] } = {}) {
   const node = [process.execPath, ...nodeArgs, file, ...args]
   const [command, ...rest] = core === null ? node : ['taskset', '-c', core, ...node]
-  return spawn(String(command), rest, {
+  const child = spawn(String(command), rest, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, ...env },
+  })
+  tellOfDeath(child, file)
+  return child
+}
+
+/** @type {WeakSet<import('node:child_process').ChildProcess>} children that we asked to end */
+const ending = new WeakSet()
+
+/**
+ * A target that dies shows as refused connections, far from the cause: name it, and how it went.
+ * @param {import('node:child_process').ChildProcess} child @param {string} name
+ */
+export function tellOfDeath(child, name) {
+  child.once('exit', (code, signal) => {
+    if (ending.has(child) || code === 0) return
+    const how = signal === null ? `with exit code ${code}` : `by the signal ${signal}`
+    console.error(`${name} (process ${child.pid}) ended ${how} while it was needed`)
   })
 }
 
@@ -52,6 +69,7 @@ export function nextMessage(child, pick) {
  */
 export async function stop(child, patienceMs = 2000) {
   if (child.exitCode !== null || child.signalCode !== null) return true
+  ending.add(child)
   const gone = new Promise((resolve) => child.once('exit', () => resolve(true)))
   child.kill('SIGTERM')
   const late = new Promise((resolve) => setTimeout(() => resolve(false), patienceMs).unref())

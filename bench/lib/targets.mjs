@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { nowUs, sleep } from './clock.mjs'
 import { cpuSeconds, descendants, pin, procText } from './proc.mjs'
-import { freePort, nextMessage, startModule, stop } from './processes.mjs'
+import { freePort, nextMessage, startModule, stop, tellOfDeath } from './processes.mjs'
 
 const bench = dirname(dirname(fileURLToPath(import.meta.url)))
 const project = dirname(bench)
@@ -132,6 +132,7 @@ export async function startGateway(upstreamPort, how) {
   const key = /sbx_[A-Za-z0-9_-]+/.exec(stdout)?.[0]
   if (key === undefined) throw new Error('`keys create` showed no key')
 
+  tellOfDeath(child, 'the gateway')
   const office = Number(child.pid)
   const pids = () => {
     const database = postmaster(dataDir)
@@ -224,6 +225,7 @@ export async function startPortkey(upstreamPort, { core }) {
   const child = spawnPeer('portkey', command, {}, core, cwd)
   await answering(port, '/', 30)
   const to = { 'x-portkey-provider': 'anthropic', 'x-portkey-custom-host': `http://127.0.0.1:${upstreamPort}/v1` }
+  tellOfDeath(child, 'portkey')
   return peerTarget('portkey', port, { ...callerKey, ...to }, child)
 }
 
@@ -256,6 +258,7 @@ export async function startRouter(upstreamPort, { core }) {
   const cli = join(folder, 'node_modules', '@musistudio', 'claude-code-router', 'dist', 'cli.js')
   const child = spawnPeer('claude-code-router', [process.execPath, cli, 'start'], { HOME: home }, core, folder)
   await answering(port, '/', 30)
+  tellOfDeath(child, 'claude-code-router')
   return peerTarget('claude-code-router', port, callerKey, child)
 }
 
