@@ -129,10 +129,10 @@ async function servePages(server: FastifyInstance, options: ApiServerOptions): P
       index: false,
       cacheControl: false,
       setHeaders: (response, file) => {
-        for (const [name, value] of Object.entries(pageHeaders)) response.header(name, value)
+        for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value)
         // Names below assets/ carry a hash of their content.
         const isHashed = file.startsWith(path.join(webRoot, 'assets'))
-        response.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+        response.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
       },
     })
   }
