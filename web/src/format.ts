@@ -11,6 +11,7 @@ export function count(value: number): string {
 
 /** 812 ms, 3.4 s, 2 m 05 s, 1 h 02 m. */
 export function duration(ms: number): string {
+  if (ms === 0) return '0 s'
   if (ms < 10) return `${digits(ms)} ms`
   if (ms < 999.5) return `${Math.round(ms)} ms`
   if (ms < 59_950) return `${digits(ms / 1000)} s`

@@ -1,17 +1,14 @@
+import './strict-policy.ts'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import * as z from 'zod'
 import { createLiveStore } from './api/live-store.ts'
 import { createQueryClient, sessionQuery } from './api/queries.ts'
 import { signInWithFragment } from './api/sign-in.ts'
 import { paths } from './paths.ts'
 import { createPageRouter } from './router.tsx'
 import './styles.css'
-
-// Compiled validators need `eval`, which the content policy forbids.
-z.config({ jitless: true })
 
 const queries = createQueryClient(onSignedOut)
 const live = createLiveStore(onSignedOut)

@@ -67,6 +67,11 @@ export async function openPage(
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       complaints.push(message.text())
   })
+  // A violation that a script catches is not on the console.
+  await page.exposeFunction('tellViolation', (text: string) => complaints.push(text))
+  await page.addInitScript(
+    `addEventListener('securitypolicyviolation', (event) => tellViolation(event.violatedDirective + ' ' + event.blockedURI))`,
+  )
   page.setDefaultTimeout(10_000)
   await page.goto(url)
   return { context, page, complaints }

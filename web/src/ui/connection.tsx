@@ -21,7 +21,9 @@ export function Connection() {
         )}
       </svg>
       <span role="status">{text}</span>
-      {connection === 'lost' && age !== null && <span className="text-on-board-soft">data is {duration(age)} old</span>}
+      {connection === 'lost' && age !== null && (
+        <span className="text-on-board-soft">{duration(Math.floor(age / 1000) * 1000)} old</span>
+      )}
     </p>
   )
 }

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useRouteContext, useSearch } from '@tanstack/react-router'
 import { useCallback } from 'react'
 import type { Stats } from '../../../../src/contract/stats.ts'
+import { ApiFailure } from '../../api/client.ts'
 import { LiveProvider, useLive, usePause } from '../../api/live-context.tsx'
 import { everQuery, setupQuery, statsQuery, timelineQuery } from '../../api/queries.ts'
 import { useFreshFigures } from '../../api/use-fresh-figures.ts'
@@ -69,7 +70,7 @@ function Overview() {
         <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
           <div className="min-w-0 flex-1 basis-72">
             <h1 className="sr-only">Overview</h1>
-            <VerdictLine stats={stats.data?.now} failed={stats.isError} isNew={isNew} />
+            <VerdictLine stats={stats.data?.now} error={stats.error} isNew={isNew} />
           </div>
           <div className="flex flex-wrap items-center gap-2">
             {setup.data?.demo && <span className="rounded-sm bg-brass-ground px-2 py-1 text-sm">Demo traffic</span>}
@@ -145,12 +146,12 @@ function useChangeSearch(): (change: Partial<OverviewSearch>) => void {
 
 interface VerdictLineProps {
   stats: Stats | undefined
-  failed: boolean
+  error: unknown
   isNew: boolean
 }
 
-function VerdictLine({ stats, failed, isNew }: VerdictLineProps) {
-  const { aspect, text } = sentenceOf(stats, failed, isNew)
+function VerdictLine({ stats, error, isNew }: VerdictLineProps) {
+  const { aspect, text } = sentenceOf(stats, error, isNew)
   return (
     <p className="flex items-baseline gap-2.5 text-base font-medium sm:text-lg">
       <span className="translate-y-px">
@@ -161,10 +162,11 @@ function VerdictLine({ stats, failed, isNew }: VerdictLineProps) {
   )
 }
 
-function sentenceOf(stats: Stats | undefined, failed: boolean, isNew: boolean): Verdict {
+function sentenceOf(stats: Stats | undefined, error: unknown, isNew: boolean): Verdict {
   if (isNew) return { aspect: 'off', text: 'Ready for the first call.' }
   if (stats !== undefined) return verdictOf(stats)
-  if (failed) return { aspect: 'danger', text: 'The ledger does not answer. Calls still go through and show up below.' }
+  if (error instanceof ApiFailure && error.status === 0) return { aspect: 'danger', text: error.message }
+  if (error !== null) return { aspect: 'danger', text: 'The ledger does not answer. Live calls still show up below.' }
   return { aspect: 'off', text: 'Reading the ledger.' }
 }
 
