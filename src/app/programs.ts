@@ -1,3 +1,4 @@
+import path from 'node:path'
 import process from 'node:process'
 import { prepareDataDir } from '../config/data-dir.ts'
 import type { Config } from '../config/schema.ts'
@@ -23,13 +24,13 @@ export async function serve(options: {
     withProxy: part !== 'dashboard',
   })
   const stopTraffic = traffic ? startTraffic(config, running.proxyUrl) : async () => undefined
-  const { dashboard, store } = running.office
+  const { dashboard } = running.office
   return {
     proxyUrl: part === 'dashboard' ? null : running.proxyUrl,
     dashboardUrl: dashboard?.url ?? null,
     dashboardKey:
       dashboard === null || dashboard.keyFile === null ? null : { value: dashboard.key, file: dashboard.keyFile },
-    psql: config.store.databaseUrl === undefined ? `psql ${store.connectionUrl()}` : null,
+    psql: config.store.databaseUrl === undefined ? psqlCommand(config) : null,
     // Workers are started again and the database is waited for: nothing that runs ends the whole by itself.
     failed: new Promise<Error>(() => undefined),
     async stop() {
@@ -38,6 +39,10 @@ export async function serve(options: {
     },
   }
 }
+
+/** Reads the address where it is kept, so that no log learns the password. */
+const psqlCommand = (config: Config): string =>
+  `psql "$(node -p 'require("${path.join(config.dataDir, 'connection.json')}").url')"`
 
 function startTraffic(config: Config, proxyUrl: string): () => Promise<void> {
   const client = createTrafficClient()

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../core/clock.ts'
 import type { TrafficConfig } from './config.ts'
 import { busyness } from './daily-curve.ts'
@@ -79,6 +80,8 @@ export function createTraffic(options: {
   const random = createRandom(`${options.seed}:traffic`)
   const sessions = new SessionPool(config, options.seed, random)
   const stopping = new AbortController()
+  // One listener for each call in flight, bounded by the concurrency.
+  setMaxListeners(0, stopping.signal)
   const counts = { sent: 0, succeeded: 0, failed: 0, cancelled: 0, skipped: 0 }
   const inFlight = new Set<Promise<void>>()
   let loop: Promise<void> | undefined
