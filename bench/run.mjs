@@ -46,6 +46,23 @@ const say = (what) => console.log(`${String(Math.round((Date.now() - began) / 10
 /** The measuring process itself stays off the measured core. */
 if (layout.upstream !== null) pin([process.pid], layout.upstream)
 
+/** Filled scenario by scenario, so that a run that is stopped still has something to say. @type {Record<string, any>} */
+const measured = { saturation: [], direct: [], latency: [], paced: [] }
+
+const head = {
+  date: new Date().toISOString(),
+  slug: options.slug,
+  machine: machine(),
+  settings: { quick, rounds: options.rounds, seconds: options.seconds, layout, loadPriority: Rig.priority(layout) },
+}
+
+/** What there is so far, judged unless the run was too short to judge. */
+function soFar() {
+  const tookSeconds = Math.round((Date.now() - began) / 1000)
+  const result = { ...head, tookSeconds, ...measured, faults, notes, verdicts: /** @type {any[]} */ ([]) }
+  return { ...result, verdicts: quick ? [] : verdicts(result) }
+}
+
 async function measureAll() {
   const rig = keep(await Rig.start(layout))
   const nothing = direct(rig.upstreamPort)
@@ -54,8 +71,7 @@ async function measureAll() {
   const gateway = options.gateway ? keep(await startGateway(rig.upstreamPort, { layout, main: options.main })) : null
   const both = gateway === null ? [bare] : [bare, gateway]
   const context = { rig, options, faults, notes }
-  /** @type {Record<string, any>} */
-  const result = { saturation: [], direct: [], latency: [], paced: [] }
+  const result = measured
 
   if (wanted('throughput')) {
     for (const load of ['1k', '200k', '1m']) {
@@ -135,26 +151,15 @@ async function closeAll() {
   for (const close of cleanups.splice(0).reverse()) await close().catch((error) => console.error(error))
 }
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
-  process.once(signal, () => void closeAll().then(() => process.exit(130)))
+  process.once(signal, () => {
+    console.log(`\nStopped by ${signal}; measured until then, and not saved:\n\n${markdown(soFar())}`)
+    void closeAll().then(() => process.exit(130))
+  })
 }
 
 try {
-  const head = {
-    date: new Date().toISOString(),
-    slug: options.slug,
-    machine: machine(),
-    settings: { quick, rounds: options.rounds, seconds: options.seconds, layout, loadPriority: Rig.priority(layout) },
-  }
-  const measured = await measureAll()
-  const result = {
-    ...head,
-    tookSeconds: Math.round((Date.now() - began) / 1000),
-    ...measured,
-    faults,
-    notes,
-    verdicts: /** @type {any[]} */ ([]),
-  }
-  result.verdicts = quick ? [] : verdicts(result)
+  await measureAll()
+  const result = soFar()
   if (options.save) {
     const folder = join(bench, 'results')
     mkdirSync(folder, { recursive: true })
@@ -166,6 +171,7 @@ try {
   console.log(`\n${markdown(result)}`)
 } catch (error) {
   console.error(error)
+  console.log(`\nFailed; measured until then, and not saved:\n\n${markdown(soFar())}`)
   process.exitCode = 1
 } finally {
   await closeAll()
