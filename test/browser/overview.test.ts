@@ -81,7 +81,7 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
     finish({ id, model: 'claude-live-test', costUsd: 0.0793 })
     await calls(page).getByText('claude-live-test').first().waitFor({ timeout: 2000 })
     await line.getByText('No call is open right now.').waitFor()
-    await page.getByRole('list', { name: 'Main figures' }).getByText('$0.0793').waitFor({ timeout: 4000 })
+    await page.getByRole('list', { name: 'Main figures' }).getByText('$0.0793').waitFor({ timeout: 5000 })
   })
 
   test('a new installation shows the line to paste, and the page once the first call has come', async () => {

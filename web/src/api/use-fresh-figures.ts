@@ -5,6 +5,8 @@ import { useLive } from './live-context.tsx'
 
 /** The ledger writes in batches, a little after the event; asking at once would miss the call that made us ask. */
 const ledgerDelayMs = 700
+/** Asked once more after that, for a batch that was slower or an answer that was shared with somebody before us. */
+const asksPerEvent = 2
 /** A window that slides changes without traffic, too; and this is what is left while the stream is down. */
 const pollMs = 10_000
 
@@ -14,17 +16,23 @@ export function useFreshFigures(range: RangeName): void {
   const finished = useLive((state) => `${state.figures?.finished_total} ${state.recent[0]?.id}`)
   const paused = useLive((state) => state.paused)
   const { refreshMs } = ranges[range]
-  const asked = useRef({ at: 0, timer: 0 })
+  const asking = useRef({ lastAt: 0, timer: 0, left: 0 })
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `finished` changing says that something finished.
   useEffect(() => {
+    if (paused) return
+    asking.current.left = asksPerEvent
     // A timer that runs is left alone, else steady traffic would put it off for ever.
-    if (paused || asked.current.timer !== 0) return
-    const wait = Math.max(ledgerDelayMs, asked.current.at + refreshMs - Date.now())
-    asked.current.timer = window.setTimeout(() => {
-      asked.current = { at: Date.now(), timer: 0 }
-      void client.invalidateQueries({ queryKey: ['figures'] })
-    }, wait)
+    if (asking.current.timer === 0) schedule()
+
+    function schedule(): void {
+      const wait = Math.max(ledgerDelayMs, asking.current.lastAt + refreshMs - Date.now())
+      asking.current.timer = window.setTimeout(() => {
+        asking.current = { lastAt: Date.now(), timer: 0, left: asking.current.left - 1 }
+        void client.invalidateQueries({ queryKey: ['figures'] })
+        if (asking.current.left > 0) schedule()
+      }, wait)
+    }
   }, [client, finished, paused, refreshMs])
 
   useEffect(() => {
@@ -35,8 +43,8 @@ export function useFreshFigures(range: RangeName): void {
     )
     return () => {
       window.clearInterval(beat)
-      window.clearTimeout(asked.current.timer)
-      asked.current.timer = 0
+      window.clearTimeout(asking.current.timer)
+      asking.current.timer = 0
     }
   }, [client, paused, refreshMs])
 }
