@@ -28,7 +28,7 @@ const healthyMs = 60_000
 
 /** Watches a running server and restarts it with growing pauses when it dies, until `stop`. */
 export function supervise({ cluster, postmaster, clock, logger, restart }: Supervised): Supervision {
-  const backoff = createBackoff(100, 30_000)
+  const backoff = createBackoff(100, 5_000)
   let current = postmaster
   let startedAt = clock.monotonic()
   let stopping = false
