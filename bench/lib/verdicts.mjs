@@ -35,7 +35,14 @@ export function verdicts(result) {
     })
   const throughput = (/** @type {string} */ name, /** @type {string} */ load, /** @type {number} */ wanted) => {
     const row = rowOf(result.saturation, load, 'gateway')
+    const pinned = result.settings.layout.pinned
+    const compared = [row, rowOf(result.saturation, load, 'bare')]
+    const busy = compared.every((one) => (one?.coreShare?.worker ?? 0) >= 0.9)
     atLeast(`${name}: throughput over bare`, wanted, row?.ratio?.median)
+    // A worker that did not have its core proves nothing, neither for the gateway nor against it.
+    if (row !== undefined && pinned && !busy) {
+      Object.assign(list.at(-1) ?? {}, { got: `${row.ratio.median} ×, not saturated`, met: null })
+    }
     if (row?.ratioToTuned?.median == null) return
     Object.assign(list.at(-1) ?? {}, { strict: `${Math.min(row.ratio.median, row.ratioToTuned.median)} ×` })
   }
