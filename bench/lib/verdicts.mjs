@@ -55,6 +55,11 @@ export function verdicts(result) {
   }
   atMost('1 KB: added p50 over bare', 0.5, added('p50'))
   atMost('1 KB: added p99 over bare', 3, added('p99'))
+  if ((result.othersCores?.median ?? 0) > 0.1) {
+    for (const verdict of list.slice(-2)) {
+      if (verdict.met !== null) Object.assign(verdict, { got: `${verdict.got}, machine not quiet`, met: null })
+    }
+  }
   const portkey = (/** @type {string} */ load) => {
     // Without the gateway the peers are compared with the bare pass-through, which has no merit to be credited with.
     if (rowOf(result.peers?.saturation, load, 'gateway') === undefined) return null
