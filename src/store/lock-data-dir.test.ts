@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
@@ -23,9 +24,10 @@ afterEach(async () => {
 
 const lockFile = () => path.join(dir, 'signalbox.lock')
 
-async function leaveLock(changes: Record<string, unknown>): Promise<void> {
-  const holder = { token: 'left', pid: 999_999_999, incarnation: null, host: hostname(), ...changes }
+async function leaveLock(changes: Record<string, unknown>) {
+  const holder = { token: randomUUID(), pid: 999_999_999, incarnation: null, host: hostname(), ...changes }
   await writeFile(lockFile(), JSON.stringify(holder))
+  return holder
 }
 
 async function otherProcess(): Promise<number> {
@@ -77,11 +79,24 @@ test('the lock of another host holds as long as its heart beats', async () => {
 })
 
 test('of many instances that find a stale lock at once, exactly one gets the directory', async () => {
-  await leaveLock({})
-  const answers = await Promise.allSettled(Array.from({ length: 12 }, () => lockDataDir(dir)))
-  const won = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
-  expect(won).toHaveLength(1)
-  await won[0]?.release()
+  for (let round = 0; round < 100; round++) {
+    await leaveLock({})
+    const answers = await Promise.allSettled(Array.from({ length: 12 }, () => lockDataDir(dir)))
+    const won = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    expect(won).toHaveLength(1)
+    await won[0]?.release()
+    expect(await readdir(dir)).toEqual([])
+  }
+})
+
+test('the successor of a stale lock that died before it was done is succeeded in turn', async () => {
+  const stale = await leaveLock({})
+  const claimant = { ...stale, token: randomUUID() }
+  await writeFile(path.join(dir, `.lock-after-${stale.token}`), JSON.stringify(claimant))
+  const lock = await lockDataDir(dir)
+  expect(await readdir(dir)).toEqual(['signalbox.lock'])
+  await expect(lockDataDir(dir)).rejects.toThrow('Another Signalbox')
+  await lock.release()
   expect(await readdir(dir)).toEqual([])
 })
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
@@ -15,9 +15,10 @@ export interface DataDirLock {
 const heartbeatMs = 5_000
 /** A lock of another host (a shared volume) can only be judged by its heartbeat. */
 const foreignStaleMs = 20_000
+const maxTurns = 50
 
 const holderSchema = z.object({
-  token: z.string(),
+  token: z.uuid(),
   pid: z.number(),
   incarnation: z.string().nullable(),
   host: z.string(),
@@ -41,16 +42,18 @@ export async function lockDataDir(dir: string, options: { clock?: Clock } = {}):
     incarnation: await processIncarnation(process.pid),
     host: hostname(),
   }
+  // Before the file can be seen, so that another contender of this process does not take it for a leftover.
+  heldHere.add(holder.token)
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
     await acquire(dir, file, holder, clock)
   } catch (error) {
+    heldHere.delete(holder.token)
     if (error instanceof StoreError) throw error
     throw new StoreError('data_dir_unusable', `The data directory ${dir} can not be used: ${messageOf(error)}`, {
       cause: error,
     })
   }
-  heldHere.add(holder.token)
   const heartbeat = setInterval(() => void beat(file, clock), heartbeatMs)
   heartbeat.unref()
   return {
@@ -58,7 +61,7 @@ export async function lockDataDir(dir: string, options: { clock?: Clock } = {}):
       clearInterval(heartbeat)
       if (!heldHere.delete(holder.token)) return
       const current = await readHolder(file)
-      if (current?.token === holder.token) await rm(file, { force: true })
+      if (current?.id === holder.token) await rm(file, { force: true })
     },
   }
 }
@@ -69,21 +72,54 @@ async function beat(file: string, clock: Clock): Promise<void> {
   await utimes(file, now, now).catch(() => undefined)
 }
 
+/**
+ * A free lock goes to the one whose `link` made the file. A stale lock is never removed and taken again, because between
+ * the two a third contender could come in: it is *succeeded*. The claim to succeed a holder is a file named after it,
+ * made by `link`, so that exactly one contender ever succeeds a given holder; and a claimant that died is succeeded in turn.
+ */
 async function acquire(dir: string, file: string, holder: Holder, clock: Clock): Promise<void> {
   const mine = path.join(dir, `.lock-${holder.token}`)
   await writeFile(mine, JSON.stringify(holder), { mode: 0o600, flag: 'wx' })
   const now = new Date(clock.now())
   await utimes(mine, now, now)
   try {
-    // Every turn either takes the lock, throws, or removes one stale lock; five stale locks in a row do not happen.
-    for (let turn = 0; turn < 5; turn++) {
+    // Every turn takes the lock, throws, or saw another contender come or go; many of those in a row do not happen.
+    for (let turn = 0; turn < maxTurns; turn++) {
       if (await linked(mine, file)) return
-      await removeIfStale(dir, file, clock)
+      if (await succeeded(dir, file, mine, clock)) return
     }
     throw new StoreError('data_dir_locked', `The data directory ${dir} is fought over by several instances.`)
   } finally {
     await rm(mine, { force: true })
   }
+}
+
+/** true: the stale lock in `file` is now ours. false: it changed while we looked, look again. Throws where it is live. */
+async function succeeded(dir: string, file: string, mine: string, clock: Clock): Promise<boolean> {
+  const first = await readHolder(file)
+  if (first === undefined) return false
+  const claims: string[] = []
+  let last = first
+  let lastFile = file
+  while (true) {
+    await refuseIfLive(dir, lastFile, last.holder, clock)
+    const claim = path.join(dir, `.lock-after-${last.id}`)
+    claims.push(claim)
+    if (await linked(mine, claim)) break
+    const claimant = await readHolder(claim)
+    if (claimant === undefined) return false
+    last = claimant
+    lastFile = claim
+  }
+  // A successor replaces the lock file before it removes the claims. So if the file is still the one we judged, no other
+  // claim came before ours; if it is not, ours is for a holder that was succeeded already, and means nothing.
+  if ((await readHolder(file))?.id !== first.id) {
+    await rm(claims.at(-1) ?? mine, { force: true })
+    return false
+  }
+  await rename(mine, file)
+  for (const claim of claims) await rm(claim, { force: true })
+  return true
 }
 
 /** `link` fails where the name exists, so that exactly one of several contenders gets it, with its content whole. */
@@ -97,33 +133,33 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function removeIfStale(dir: string, file: string, clock: Clock): Promise<void> {
-  const current = await readHolder(file)
-  if (current === undefined) return
-  await refuseIfLive(dir, file, current, clock)
-  // Two contenders may have judged the same stale lock. The rename gives the file to one of them, and that one looks
-  // again at what it got: if the other was quicker, it is a live lock, which goes back.
-  const aside = path.join(dir, `.lock-stale-${randomUUID()}`)
-  try {
-    await rename(file, aside)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return
-    throw error
-  }
-  const taken = await readHolder(aside)
-  if (taken !== undefined && taken !== null && taken.token !== current?.token) await linked(aside, file)
-  await rm(aside, { force: true })
+interface LockFile {
+  /** Names this lock, and no other before or after it. */
+  id: string
+  /** null: not a lock of ours (a torn write), which is stale. */
+  holder: Holder | null
 }
 
-/** undefined: no such file. null: a file that is no lock of ours (a torn write), which is stale. */
-async function readHolder(file: string): Promise<Holder | null | undefined> {
-  let text: string
+/** undefined: no such file. */
+async function readHolder(file: string): Promise<LockFile | undefined> {
+  let handle: FileHandle
   try {
-    text = await readFile(file, 'utf8')
+    handle = await open(file, 'r')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
+  try {
+    const holder = parsedHolder(await handle.readFile('utf8'))
+    if (holder !== null) return { id: holder.token, holder }
+    const { ino, mtimeMs } = await handle.stat()
+    return { id: `torn-${ino}-${mtimeMs}`, holder }
+  } finally {
+    await handle.close()
+  }
+}
+
+function parsedHolder(text: string): Holder | null {
   try {
     return holderSchema.parse(JSON.parse(text))
   } catch {
