@@ -99,6 +99,7 @@ describe('the proxy', () => {
     const text = await (await fetch(`${signalbox.proxyUrl}/metrics`)).text()
     expect(text).toContain(`claude_proxy_requests_total{domain="127.0.0.1"} ${callsSent.ok + callsSent.bad}`)
     expect(text).toContain(`http_requests_total{method="POST",route="/v1/messages",status="400"} ${callsSent.bad}`)
+    expect(text).toContain('http_requests_total{method="HEAD",route="/health",status="200"} 1')
   })
 
   test('adds up /token-stats from the ledger, by domain', async () => {

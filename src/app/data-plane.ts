@@ -13,6 +13,7 @@ import { createGatewayRouter, type Gateway, InFlight, type Keyring } from '../ga
 import { listen } from '../http/listener.ts'
 import { createUpstreamClient } from '../http/upstream-client.ts'
 import { openJournal } from '../journal/index.ts'
+import type { HttpRequestFinished } from '../telemetry/index.ts'
 import { proxyRoutes } from './proxy-routes.ts'
 import { createRoute } from './targets.ts'
 
@@ -28,6 +29,8 @@ export interface DataPlaneOptions {
   readonly instanceId: string
   readonly pepper: string
   readonly simulatedUrl: string | null
+  /** Told of each request that this process answers without an exchange, such as `/health`. */
+  readonly onOwnRequest: (request: HttpRequestFinished) => void
 }
 
 export interface DataPlane {
@@ -72,7 +75,13 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     portSetting: 'PROXY_PORT',
     headTimeoutMs: config.http.headTimeoutMs,
     maxHeaderBytes: config.http.maxHeaderBytes,
-    handle: proxyRoutes(options.office, config.telemetry.metricsToken, createGatewayRouter(gateway)),
+    handle: proxyRoutes({
+      office: options.office,
+      metricsToken: config.telemetry.metricsToken,
+      clock,
+      onFinished: options.onOwnRequest,
+      dataPlane: createGatewayRouter(gateway),
+    }),
     onBadRequest: (status, message) => recordBadRequest(gateway, status, message),
   }).catch(async (error: unknown) => {
     await journal.close()

@@ -1,22 +1,34 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../core/clock.ts'
 import type { OfficeLink } from '../core/office.ts'
 import type { Secret } from '../core/secret.ts'
-import { metricsContentType, wantsExposition } from '../telemetry/index.ts'
+import { type HttpRequestFinished, metricsContentType, wantsExposition } from '../telemetry/index.ts'
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+export interface ProxyRoutesOptions {
+  readonly office: OfficeLink
+  readonly metricsToken: Secret | undefined
+  readonly clock: Clock
+  /** Told of each request that is no exchange; exchanges are counted from their records. */
+  readonly onFinished: (request: HttpRequestFinished) => void
+  readonly dataPlane: Handler
+}
 
 /**
  * The proxy's own endpoints before the data plane: `/health`, `/metrics`, `/token-stats`. `/health` in its JSON form
  * depends on nothing at all; the other two ask the office.
  */
-export function proxyRoutes(office: OfficeLink, metricsToken: Secret | undefined, dataPlane: Handler): Handler {
+export function proxyRoutes(options: ProxyRoutesOptions): Handler {
+  const { office, metricsToken, dataPlane } = options
   return (request, response) => {
     const url = request.url ?? '/'
     // Every path of the data plane begins with /v1/ : one comparison for the hot path.
     if (url.startsWith('/v1/')) return dataPlane(request, response)
     const query = url.indexOf('?')
     const path = query < 0 ? url : url.slice(0, query)
+    if (!isExchange(request.method, path)) countAtEnd(options, path, request, response)
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     if (!isRead) return dataPlane(request, response)
     if (path === '/health') return health(office, metricsToken, request, response)
@@ -25,6 +37,34 @@ export function proxyRoutes(office: OfficeLink, metricsToken: Secret | undefined
       return answer(response, request, 'application/json', async () => JSON.stringify(await office.tokenStats()))
     return dataPlane(request, response)
   }
+}
+
+const ownPaths: ReadonlySet<string> = new Set(['/health', '/metrics', '/token-stats'])
+const probePaths: ReadonlySet<string> = new Set(['/', '/api/hello'])
+
+/** What the data plane records; clients' probes and their own telemetry it answers without a record. */
+function isExchange(method: string | undefined, path: string): boolean {
+  if (path.startsWith('/api/event_logging/')) return false
+  if (method === 'HEAD' && probePaths.has(path)) return false
+  return !((method === 'GET' || method === 'HEAD') && ownPaths.has(path))
+}
+
+/** Counted when the answer is out or the caller is gone, whichever comes first. */
+function countAtEnd(
+  { clock, onFinished }: ProxyRoutesOptions,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const startedAt = clock.monotonic()
+  response.once('close', () => {
+    onFinished({
+      route: path,
+      method: request.method ?? 'GET',
+      status: response.headersSent ? response.statusCode : 499,
+      seconds: (clock.monotonic() - startedAt) / 1000,
+    })
+  })
 }
 
 function health(

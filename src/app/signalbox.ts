@@ -53,6 +53,7 @@ export async function createSignalbox(options: {
     instanceId: office.instanceId,
     pepper: office.pepper,
     simulatedUrl: simulated?.url ?? null,
+    onOwnRequest: office.telemetry.metrics.httpRequestFinished,
   }).catch(async (error: unknown) => {
     await office.stop(0)
     await simulated?.close()

@@ -110,6 +110,7 @@ async function startWorker(start: WorkerStart, asker: Asker<OfficeQuestion, Offi
     instanceId: start.instanceId,
     pepper: start.pepper,
     simulatedUrl: start.simulatedUrl,
+    onOwnRequest: telemetry.metrics.httpRequestFinished,
   })
   parts.plane = plane
   return {

@@ -108,6 +108,7 @@ export const routes = [
   '/v1/models',
   '/health',
   '/metrics',
+  '/token-stats',
   '/api',
   '/static',
   'other',
