@@ -4,6 +4,7 @@ import { ConfigError } from '../config/mistake.ts'
 import { addCheckConfig } from './check-config.ts'
 import { addDashboard } from './dashboard.ts'
 import { addDemo } from './demo.ts'
+import { InterruptedError } from './interruptible.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import type { Programs } from './programs.ts'
@@ -59,6 +60,11 @@ function tell(error: unknown, { terminal }: Cli): number {
   if (!(error instanceof Error)) {
     terminal.err(`error: ${String(error)}\n`)
     return exitCode.failed
+  }
+  // Somebody wished it: that is no error.
+  if (error instanceof InterruptedError) {
+    terminal.err(`${error.message}\n`)
+    return error.code
   }
   const isDefect = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError
   terminal.err(`error: ${terminal.showStacks || isDefect ? (error.stack ?? error.message) : error.message}\n`)
