@@ -46,7 +46,10 @@ export function startLedgerSource({ listen, queries, observer, clock, logger }: 
       seen.add(row.id)
       const oldest = seen.values().next()
       if (seen.size > seenLimit && !oldest.done) seen.delete(oldest.value)
-      observer.exchangeClosed({ ...row, kind: 'closed', rateLimitHeaders: null })
+      // The rows are those of the wire, which are timed; the types tell them from imports by this alone.
+      const { durationMs, overheadMs } = row
+      if (durationMs === null || overheadMs === null) continue
+      observer.exchangeClosed({ ...row, durationMs, overheadMs, kind: 'closed', rateLimitHeaders: null })
     }
   }
 

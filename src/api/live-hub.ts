@@ -149,7 +149,7 @@ export function createLiveHub({ clock, version, clientsLimit, every = everyInter
       lastMinute.add(exchange)
       recent.push(exchange)
       if (recent.length > shownLimit * 2) recent.splice(0, shownLimit)
-      publish(() => ({ name: 'exchange', data: presentSummary(exchange) }))
+      publish(() => ({ name: 'exchange', data: presentSummary(exchange, 'wire') }))
     },
     snapshot() {
       const shown = [...open.values()].slice(0, shownLimit)
@@ -158,7 +158,10 @@ export function createLiveHub({ clock, version, clientsLimit, every = everyInter
         open: shown.map(presentOpen),
         open_total: open.size,
         truncated: open.size > shown.length,
-        recent: recent.slice(-shownLimit).reverse().map(presentSummary),
+        recent: recent
+          .slice(-shownLimit)
+          .reverse()
+          .map((exchange) => presentSummary(exchange, 'wire')),
         figures: figures(),
         last_event_id: idOf(sequence),
         dashboard_clients: clients.size,

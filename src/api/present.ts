@@ -2,7 +2,7 @@
 import type { ExchangeDetail, ExchangeSummary, OpenExchange } from '../contract/exchange.ts'
 import type { Tokens } from '../contract/scalars.ts'
 import { type ErrorRow, errorTable, type Fault } from '../core/errors.ts'
-import type { ExchangeOpened, Outcome } from '../core/exchange.ts'
+import type { ExchangeOpened, ExchangeSource, Outcome } from '../core/exchange.ts'
 import type { Buckets, LedgerExchange, RangeFacts } from './queries.ts'
 
 export const iso = (ms: number): string => new Date(ms).toISOString()
@@ -42,7 +42,8 @@ function rowOf(errorType: string | null): ErrorRow | null {
 
 const faultOf = (errorType: string | null): Fault | null => rowOf(errorType)?.fault ?? null
 
-export function presentSummary(exchange: LedgerExchange): ExchangeSummary {
+/** A row of the ledger, or what was just measured and is not there yet. */
+export function presentSummary(exchange: Omit<LedgerExchange, 'source'>, source: ExchangeSource): ExchangeSummary {
   return {
     id: exchange.id,
     opened_at: iso(exchange.openedAt),
@@ -67,6 +68,7 @@ export function presentSummary(exchange: LedgerExchange): ExchangeSummary {
     cost_usd: exchange.costUsd,
     price_source: exchange.priceSource,
     usage_source: exchange.usageSource,
+    source,
     session_id: exchange.sessionId,
     agent_id: exchange.agentId,
   }
@@ -75,7 +77,7 @@ export function presentSummary(exchange: LedgerExchange): ExchangeSummary {
 export function presentDetail(exchange: LedgerExchange): ExchangeDetail {
   const row = rowOf(exchange.errorType)
   return {
-    ...presentSummary(exchange),
+    ...presentSummary(exchange, exchange.source),
     method: exchange.method,
     path: exchange.path,
     error_message: exchange.errorMessage,

@@ -1,5 +1,5 @@
 /** What the API asks of the ledger, as the store answers it. Times are epoch milliseconds, money is USD. */
-import type { Outcome, RecordedExchange } from '../core/exchange.ts'
+import type { ExchangeSource, ImportedExchange, Outcome } from '../core/exchange.ts'
 
 export interface Buckets {
   readonly input: number
@@ -102,7 +102,7 @@ export interface ExchangeFilter {
 }
 
 /** Newest first. The page starts behind `after`, the place of the last row of the page before. */
-export interface RecentExchangesQuestion extends Range {
+export interface RecentExchangesQuestion extends Range, Sourced {
   readonly after: ExchangePlace | null
   readonly limit: number
   readonly filter: ExchangeFilter
@@ -114,15 +114,24 @@ export interface ExchangePlace {
 }
 
 /** A row of the ledger, which keeps all of the record but what is only of use in the journal. */
-export type LedgerExchange = Omit<RecordedExchange, 'kind' | 'rateLimitHeaders'>
+export interface LedgerExchange extends Omit<ImportedExchange, 'kind' | 'rateLimitHeaders'> {
+  readonly source: ExchangeSource
+}
+
+/** Whose rows are counted; `wire` where a question does not say. */
+export interface Sourced {
+  readonly source?: ExchangeSource | 'all'
+}
 
 export interface ApiQueries {
-  stats(range: Range & { readonly domain: string | null }): Promise<StatsAnswer>
-  timeline(range: Range & { readonly domain: string | null; readonly stepMs: number }): Promise<TimelineAnswer>
+  stats(range: Range & Sourced & { readonly domain: string | null }): Promise<StatsAnswer>
+  timeline(
+    range: Range & Sourced & { readonly domain: string | null; readonly stepMs: number },
+  ): Promise<TimelineAnswer>
   /** One row per account with traffic in the range; exactly the one asked for with `account`, empty when it has none. */
-  currentUsage(range: Range & { readonly account: string | null }): Promise<readonly AccountUsage[]>
+  currentUsage(range: Range & Sourced & { readonly account: string | null }): Promise<readonly AccountUsage[]>
   dailyUsage(
-    question: Range & { readonly account: string | null; readonly aggregate: boolean },
+    question: Range & Sourced & { readonly account: string | null; readonly aggregate: boolean },
   ): Promise<DailyUsageAnswer>
   /** At most `limit` rows. */
   recentExchanges(question: RecentExchangesQuestion): Promise<readonly LedgerExchange[]>

@@ -40,7 +40,7 @@ function renderExchange(exchange: ExchangeSummary): string {
   const parts = [
     exchange.closed_at.slice(11, 19),
     String(exchange.status_code),
-    `${Math.round(exchange.response_time_ms)} ms`.padStart(9),
+    (exchange.response_time_ms === null ? '-' : `${Math.round(exchange.response_time_ms)} ms`).padStart(9),
     `${exchange.tokens.total.toLocaleString('en-US')} tok`.padStart(12),
     `$${exchange.cost_usd.toFixed(4)}`.padStart(9),
     exchange.domain,

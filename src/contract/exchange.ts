@@ -1,6 +1,6 @@
 /** An exchange as the API shows it: one line of a list, the whole receipt, and one that is still open. */
 import * as z from 'zod'
-import { isoTime, tokens } from './scalars.ts'
+import { exchangeSources, isoTime, tokens } from './scalars.ts'
 
 export const outcomes = [
   'ok',
@@ -33,15 +33,17 @@ export const exchangeSummary = z.object({
   outcome: z.enum(outcomes),
   error_type: z.string().nullable(),
   fault: z.enum(faults).nullable(),
-  response_time_ms: z.number(),
+  /** Null where an import can not tell; so is `overhead_ms`. */
+  response_time_ms: z.number().nullable(),
   ttft_ms: z.number().nullable(),
-  overhead_ms: z.number(),
+  overhead_ms: z.number().nullable(),
   attempts: z.number(),
   tokens,
   cost_usd: z.number(),
   price_source: z.string(),
   /** `reported`, `partial` (the stream was cut), `estimated`, or `none`. */
   usage_source: z.string(),
+  source: z.enum(exchangeSources),
   session_id: z.string().nullable(),
   agent_id: z.string().nullable(),
 })

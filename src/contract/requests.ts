@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { defineEndpoint } from './endpoint.ts'
 import { exchangeDetail, exchangeSummary, outcomes } from './exchange.ts'
-import { instant, integer, isoTime, name } from './scalars.ts'
+import { instant, integer, isoTime, name, source } from './scalars.ts'
 
 export const requestsSpanDays = 35
 export const requestsPageLimit = 200
@@ -32,6 +32,7 @@ export const requests = defineEndpoint({
     /** `next_cursor` of the page before. */
     cursor: z.string().max(200).optional(),
     limit: integer(1, requestsPageLimit).default(50),
+    source,
     ...requestFilters,
   }),
   response: z.object({

@@ -30,6 +30,12 @@ export function integer(least: number, most: number) {
 
 export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')
 
+/** `wire`: measured by this gateway. `import`: told by the records of another program (`signalbox import`). */
+export const exchangeSources = ['wire', 'import'] as const
+
+/** Whose exchanges are counted. What was imported is only ever shown to who asks for it. */
+export const source = z.enum([...exchangeSources, 'all']).default('wire')
+
 /** A name used as a filter: trimmed by nobody, matched exactly, bounded. */
 export const name = z
   .string()

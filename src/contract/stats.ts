@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { defineEndpoint } from './endpoint.ts'
-import { instant, name, rangeFacts, tokens } from './scalars.ts'
+import { instant, name, rangeFacts, source, tokens } from './scalars.ts'
 
 /** The longest range of `/api/stats`. */
 export const statsSpanDays = 400
@@ -15,7 +15,7 @@ export const stats = defineEndpoint({
   path: '/api/stats',
   auth: 'key',
   summary: 'Requests, errors, tokens, cost and latency of a range (default: the last 24 hours).',
-  query: z.strictObject({ since: instant.optional(), until: instant.optional(), domain: name.optional() }),
+  query: z.strictObject({ since: instant.optional(), until: instant.optional(), domain: name.optional(), source }),
   response: z.object({
     ...rangeFacts,
     domain: z.string().nullable(),

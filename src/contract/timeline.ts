@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { defineEndpoint } from './endpoint.ts'
-import { instant, integer, isoTime, name, rangeFacts, tokens } from './scalars.ts'
+import { instant, integer, isoTime, name, rangeFacts, source, tokens } from './scalars.ts'
 
 export const timelineSpanDays = 400
 /** More points than this no screen shows. */
@@ -28,6 +28,7 @@ export const timeline = defineEndpoint({
     from: instant,
     to: instant,
     domain: name.optional(),
+    source,
     /** Width of the drawing in pixels: no more points than that are sent. */
     width: integer(10, 10_000).default(timelinePointsLimit),
   }),

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { defineEndpoint } from './endpoint.ts'
-import { flag, integer, isoTime, name, rangeFacts, tokens } from './scalars.ts'
+import { flag, integer, isoTime, name, rangeFacts, source, tokens } from './scalars.ts'
 
 /** Of one account in the window. `account_id` is null for calls that no account paid for (refused, caller's own key). */
 export const accountUsage = z.object({
@@ -31,7 +31,7 @@ export const currentUsage = defineEndpoint({
   path: '/api/token-usage/current',
   auth: 'key',
   summary: 'Tokens used in the last `window` minutes (default 300), by account or of one account.',
-  query: z.strictObject({ window: integer(1, 60 * 24 * 35).default(300), accountId: name.optional() }),
+  query: z.strictObject({ window: integer(1, 60 * 24 * 35).default(300), accountId: name.optional(), source }),
   response: z.union([
     accountUsage.extend({ window: z.number() }),
     z.object({
@@ -62,6 +62,7 @@ export const dailyUsage = defineEndpoint({
   query: z.strictObject({
     accountId: name.optional(),
     aggregate: flag.default(false),
+    source,
     days: integer(1, 400).default(30),
   }),
   response: z.object({

@@ -108,6 +108,15 @@ export type PriceSource = 'genai-prices' | 'override' | 'default' | 'free' | 'no
 
 export type RecordedExchange = ExchangeClosed & Priced
 
+/** `wire`: measured by this gateway. `import`: told by the records of another program, and never counted with the former. */
+export type ExchangeSource = 'wire' | 'import'
+
+/** An exchange that another program wrote down; nobody need have timed it. */
+export interface ImportedExchange extends Omit<RecordedExchange, 'durationMs' | 'overheadMs'> {
+  readonly durationMs: number | null
+  readonly overheadMs: number | null
+}
+
 /**
  * Someone told about exchanges, in the order of the journal: metrics, the log, live events. An observer must not
  * throw and must not wait; the recorder calls it before the ledger has the row, so it works while the database is away.

@@ -13,7 +13,7 @@ import { createQueries } from './queries/index.ts'
 import { createNamedSql } from './run-named.ts'
 import type { Store } from './store.ts'
 import { codeOf, messageOf, StoreError } from './store-error.ts'
-import { createWriteExchanges } from './writers/write-exchanges.ts'
+import { createWriteExchanges, createWriteImported } from './writers/write-exchanges.ts'
 
 export interface OpenStoreOptions {
   readonly config: StoreConfig
@@ -63,6 +63,7 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
     state: () => ({ up: isReady() && listener.isUp(), pool: poolState(pools, config) }),
     ping: () => ping(pools),
     writeExchanges: createWriteExchanges(writer),
+    writeImported: createWriteImported(writer),
     queries: createQueries(reader),
     keys: createClientKeys(writer),
     listen: listener.listen,

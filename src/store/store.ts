@@ -1,4 +1,4 @@
-import type { WriteExchanges } from '../core/ledger.ts'
+import type { WriteExchanges, WriteImported } from '../core/ledger.ts'
 import type { DatabaseState } from '../core/signals.ts'
 import type { ClientKeys } from './client-keys.ts'
 import type { Queries } from './queries/index.ts'
@@ -13,6 +13,8 @@ export interface Store {
   ping(): Promise<boolean>
   /** Throws until `ready`, and while the database is away: the same batch may be tried again. */
   readonly writeExchanges: WriteExchanges
+  /** The same for history that others wrote down. */
+  readonly writeImported: WriteImported
   /** Reads only, each statement limited in time. */
   readonly queries: Queries
   readonly keys: ClientKeys

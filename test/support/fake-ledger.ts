@@ -120,9 +120,11 @@ export function createFakeLedger(): FakeLedger {
       })
         .sort((left, right) => (isBehind(left, right) ? 1 : -1))
         .slice(0, limit)
+        .map((row) => ({ ...row, source: 'wire' }))
     },
     async exchangeById(id) {
-      return select({ from: 0, to: Number.MAX_SAFE_INTEGER }, (row) => row.id === id)[0] ?? null
+      const row = select({ from: 0, to: Number.MAX_SAFE_INTEGER }, (one) => one.id === id)[0]
+      return row === undefined ? null : { ...row, source: 'wire' }
     },
   }
   return ledger

@@ -12,7 +12,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 export function requestRoutes({ bind, queries, refuseSpan }: ResourceTools) {
   return [
     bind(requests, async ({ query }) => {
-      const { from, to, limit, cursor, accountId, ...filter } = query
+      const { from, to, limit, cursor, accountId, source, ...filter } = query
       refuseSpan(checkSpan(from, to, requestsSpanDays, ['from', 'to']))
       const after = cursor === undefined ? null : parseCursor(cursor)
       // One row more than asked for tells whether there is another page, without counting.
@@ -21,6 +21,7 @@ export function requestRoutes({ bind, queries, refuseSpan }: ResourceTools) {
         to,
         after,
         limit: limit + 1,
+        source,
         filter: { ...filter, account: accountId },
       })
       const page = rows.slice(0, limit)
@@ -30,7 +31,7 @@ export function requestRoutes({ bind, queries, refuseSpan }: ResourceTools) {
         from: iso(from),
         to: iso(to),
         source: 'api_requests',
-        requests: page.map(presentSummary),
+        requests: page.map((row) => presentSummary(row, row.source)),
         next_cursor: nextCursor,
         truncated: nextCursor !== null,
       })

@@ -15,7 +15,7 @@ export function statsRoutes({ bind, queries, clock, share, refuseSpan }: Resourc
       const from = query.since ?? to - dayMs
       refuseSpan(checkSpan(from, to, statsSpanDays, ['since', 'until']))
       const domain = query.domain ?? null
-      const answer = await share(stats, query, () => queries.stats({ from, to, domain }))
+      const answer = await share(stats, query, () => queries.stats({ from, to, domain, source: query.source }))
       return jsonReply(presentStats(answer, domain))
     }),
   ]

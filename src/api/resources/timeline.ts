@@ -24,8 +24,9 @@ export function timelineRoutes({ bind, queries, share, refuseSpan }: ResourceToo
       const from = Math.floor(query.from / stepMs) * stepMs
       const to = Math.ceil(query.to / stepMs) * stepMs
       const domain = query.domain ?? null
-      const answer = await share(timeline, { from, to, stepMs, domain }, () =>
-        queries.timeline({ from, to, domain, stepMs }),
+      const { source } = query
+      const answer = await share(timeline, { from, to, stepMs, domain, source }, () =>
+        queries.timeline({ from, to, domain, stepMs, source }),
       )
       return jsonReply({ ...presentRange(answer), step_seconds: stepMs / 1000, points: fill(answer, stepMs) })
     }),

@@ -12,8 +12,9 @@ export function tokenUsageRoutes({ bind, queries, clock, share }: ResourceTools)
     bind(currentUsage, async ({ query }) => {
       const to = clock.now()
       const from = to - query.window * 60_000
+      const { source } = query
       const account = query.accountId ?? null
-      const rows = await share(currentUsage, query, () => queries.currentUsage({ from, to, account }))
+      const rows = await share(currentUsage, query, () => queries.currentUsage({ from, to, account, source }))
       if (account !== null) {
         const row = rows.find((one) => one.account === account) ?? unusedAccount(account, from, to)
         return jsonReply({ ...presentAccount(row), window: query.window })
@@ -27,9 +28,9 @@ export function tokenUsageRoutes({ bind, queries, clock, share }: ResourceTools)
       const to = clock.now()
       // Whole days in UTC, today included, so that thirty days are thirty rows.
       const from = Math.floor(to / dayMs) * dayMs - (query.days - 1) * dayMs
-      const { aggregate } = query
+      const { aggregate, source } = query
       const account = query.accountId ?? null
-      const answer = await share(dailyUsage, query, () => queries.dailyUsage({ from, to, account, aggregate }))
+      const answer = await share(dailyUsage, query, () => queries.dailyUsage({ from, to, account, aggregate, source }))
       const days = answer.rows.map(({ costUsd, tokens, ...row }) => {
         const buckets = presentTokens(tokens)
         return { ...row, tokens_used: buckets.total, tokens: buckets, cost_usd: costUsd }

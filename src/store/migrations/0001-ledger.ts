@@ -17,6 +17,7 @@ CREATE TABLE rollup_${name} (
   status_code integer NOT NULL,
   outcome text NOT NULL,
   error_type text NOT NULL,
+  source text NOT NULL CHECK (source IN ('wire', 'import')),
   requests bigint NOT NULL,
   input_tokens bigint NOT NULL,
   output_tokens bigint NOT NULL,
@@ -25,9 +26,11 @@ CREATE TABLE rollup_${name} (
   cache_write_1h_tokens bigint NOT NULL,
   reasoning_tokens bigint NOT NULL,
   cost_usd numeric(28, 9) NOT NULL,
-  PRIMARY KEY (bucket, domain, account_id, key_id, provider, model, endpoint, status_code, outcome, error_type)
+  PRIMARY KEY (bucket, domain, account_id, key_id, provider, model, endpoint, status_code, outcome, error_type,
+    source)
 ) WITH (fillfactor = 70);
--- How long calls took, as counts in sparse logarithmic slots: slot = floor(64 * log2(milliseconds)).
+-- How long calls took, as counts in sparse logarithmic slots: slot = floor(64 * log2(milliseconds)). Of the wire alone:
+-- nobody timed what was imported.
 CREATE TABLE latency_${name} (
   bucket timestamptz NOT NULL,
   domain text NOT NULL,
@@ -48,11 +51,11 @@ export const sql = `
 CREATE TABLE api_requests (
   id uuid NOT NULL,
   created_at timestamptz NOT NULL,
-  -- milliseconds; response_time_ms is the whole exchange as the caller saw it
-  response_time_ms double precision NOT NULL,
+  -- milliseconds; response_time_ms is the whole exchange as the caller saw it; null where an import can not tell
+  response_time_ms double precision,
   ttft_ms double precision,
   upstream_ms double precision,
-  overhead_ms double precision NOT NULL,
+  overhead_ms double precision,
   input_tokens bigint NOT NULL,
   output_tokens bigint NOT NULL,
   cache_read_tokens bigint NOT NULL,
@@ -85,6 +88,8 @@ CREATE TABLE api_requests (
   error_message text,
   price_source text NOT NULL,
   usage_source text NOT NULL,
+  -- wire: measured here. import: told by the records of another program; no figure counts it unless asked to
+  source text NOT NULL CHECK (source IN ('wire', 'import')),
   usage_flags text[],
   stop_reason text,
   service_tier text,
@@ -94,6 +99,7 @@ CREATE TABLE api_requests (
   agent_id text,
   parent_agent_id text,
   upstream_request_id text,
+  CONSTRAINT api_requests_timed CHECK (source = 'import' OR (response_time_ms IS NOT NULL AND overhead_ms IS NOT NULL)),
   -- An id is a UUID version 7 whose time is created_at, so this index also finds a row by its id alone.
   PRIMARY KEY (created_at, id)
 ) PARTITION BY RANGE (created_at);

@@ -1,6 +1,7 @@
 import type { Sql } from '../sql.ts'
 import { type LimitSample, quotaWindowOf } from './quota-window.ts'
 import { coverRange, rollupsOf } from './rollup-range.ts'
+import { type SourceFilter, sourceCondition } from './source-condition.ts'
 import { type SumRow, sumColumns, toSums } from './sums.ts'
 
 const accountLimit = 200
@@ -16,6 +17,8 @@ export interface CurrentUsageQuestion {
   readonly to: number
   /** Null for every account with traffic in the range. */
   readonly account: string | null
+  /** Default: `wire`. */
+  readonly source?: SourceFilter
 }
 
 /**
@@ -26,7 +29,12 @@ export async function currentUsage(sql: Sql, question: CurrentUsageQuestion) {
   const { account, to } = question
   const spans = coverRange(question.from, to)
   const values: unknown[] = [account]
-  const used = rollupsOf('rollup', spans, values, '($1::text IS NULL OR account_id = $1)')
+  const used = rollupsOf(
+    'rollup',
+    spans,
+    values,
+    `${sourceCondition(question.source)} AND ($1::text IS NULL OR account_id = $1)`,
+  )
   const rows = await sql.query<SumRow & { account_id: string }>(
     'current-usage',
     `SELECT account_id, ${sumColumns} FROM ${used} AS sums GROUP BY account_id

@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts'
+import { type SourceFilter, sourceCondition } from './source-condition.ts'
 import { emptySums, type SumRow, sumColumns, toSums } from './sums.ts'
 
 const rowLimit = 5_000
@@ -14,6 +15,8 @@ export async function dailyUsage(
     readonly to: number
     readonly account: string | null
     readonly aggregate: boolean
+    /** Default: `wire`. */
+    readonly source?: SourceFilter
   },
 ) {
   const from = new Date(Math.floor(question.from / dayMs) * dayMs)
@@ -22,6 +25,7 @@ export async function dailyUsage(
     'daily-usage',
     `SELECT to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date${by}, ${sumColumns} FROM rollup_day
      WHERE bucket >= $1 AND bucket < $2 AND ($3::text IS NULL OR account_id = $3)
+       AND ${sourceCondition(question.source)}
      GROUP BY 1${by} ORDER BY 1 DESC${by} LIMIT ${rowLimit}`,
     [from, new Date(question.to), question.account],
   )

@@ -1,16 +1,28 @@
 import type { ErrorType } from '../../core/errors.ts'
-import type { Endpoint, ExchangeClosed, Outcome, PriceSource, RecordedExchange } from '../../core/exchange.ts'
+import type {
+  Endpoint,
+  ExchangeClosed,
+  ExchangeSource,
+  ImportedExchange,
+  Outcome,
+  PriceSource,
+} from '../../core/exchange.ts'
 import { timeOfUuidv7 } from '../../core/ids.ts'
 import type { UsageSource } from '../../core/usage.ts'
 import type { Sql } from '../sql.ts'
+import { type SourceFilter, sourceCondition } from './source-condition.ts'
 
-export type LedgerExchange = Omit<RecordedExchange, 'kind' | 'rateLimitHeaders'>
+export interface LedgerExchange extends Omit<ImportedExchange, 'kind' | 'rateLimitHeaders'> {
+  readonly source: ExchangeSource
+}
 
 export interface RecentExchangesQuestion {
   readonly from: number
   readonly to: number
   readonly after: { readonly openedAt: number; readonly id: string } | null
   readonly limit: number
+  /** Default: `wire`. */
+  readonly source?: SourceFilter
   readonly filter: {
     readonly domain?: string | undefined
     readonly account?: string | undefined
@@ -29,7 +41,7 @@ const hardLimit = 500
 /** Rows of the ledger, newest first, from a window, page by page with a cursor; never by offset. */
 export async function recentExchanges(sql: Sql, question: RecentExchangesQuestion): Promise<readonly LedgerExchange[]> {
   const values: unknown[] = [new Date(question.from), new Date(question.to), Math.min(question.limit, hardLimit)]
-  const conditions = ['created_at >= $1', 'created_at < $2']
+  const conditions = ['created_at >= $1', 'created_at < $2', sourceCondition(question.source)]
   const place = (value: unknown): string => `$${values.push(value)}`
   if (question.after !== null)
     conditions.push(
@@ -102,10 +114,10 @@ interface Row {
   readonly failed_after_first_byte: boolean
   readonly stop_reason: string | null
   readonly attempts: number
-  readonly response_time_ms: number
+  readonly response_time_ms: number | null
   readonly ttft_ms: number | null
   readonly upstream_ms: number | null
-  readonly overhead_ms: number
+  readonly overhead_ms: number | null
   readonly request_bytes: number
   readonly response_bytes: number
   readonly input_tokens: number
@@ -117,6 +129,7 @@ interface Row {
   readonly web_search_requests: number | null
   readonly web_fetch_requests: number | null
   readonly usage_source: UsageSource
+  readonly source: ExchangeSource
   readonly usage_flags: string[] | null
   readonly service_tier: string | null
   readonly speed: string | null
@@ -134,7 +147,7 @@ function fromRow(row: Row): LedgerExchange {
   return {
     id: row.id,
     openedAt,
-    closedAt: openedAt + Math.round(row.response_time_ms),
+    closedAt: openedAt + Math.round(row.response_time_ms ?? 0),
     method: row.method,
     path: row.path,
     endpoint: row.endpoint,
@@ -175,6 +188,7 @@ function fromRow(row: Row): LedgerExchange {
     inferenceGeo: row.inference_geo,
     costUsd: row.cost_usd,
     priceSource: row.price_source,
+    source: row.source,
   }
 }
 

@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { recordedExchange } from '../../../test/support/recorded-exchange.ts'
 import { systemClock } from '../../core/clock.ts'
+import { uuidv7 } from '../../core/ids.ts'
 import { silentLogger } from '../../core/logger.ts'
 import { connectionConfig } from '../drivers/server.ts'
 import { createNamedSql } from '../run-named.ts'
-import { createWriteExchanges } from '../writers/write-exchanges.ts'
+import { createWriteExchanges, createWriteImported } from '../writers/write-exchanges.ts'
 import { createQueries, type Queries } from './index.ts'
 import { parseReset, quotaWindowOf } from './quota-window.ts'
 import { coverRange } from './rollup-range.ts'
@@ -49,6 +50,18 @@ beforeAll(async () => {
   })
   queries = createQueries(sql)
   await createWriteExchanges(sql)(traffic)
+  // History of the same time, which no question may count unless it asks for it.
+  await createWriteImported(sql)(
+    traffic.slice(0, 40).map((one) => ({
+      ...one,
+      id: uuidv7(one.openedAt),
+      domain: 'history',
+      account: 'main',
+      durationMs: null,
+      overheadMs: null,
+      ttftMs: null,
+    })),
+  )
   const headers = (utilization: string, reset: string) => ({
     'anthropic-ratelimit-unified-5h-utilization': utilization,
     'anthropic-ratelimit-unified-5h-reset': reset,
@@ -119,6 +132,34 @@ test('percentiles are within one percent of those of the rows', async () => {
   near(answer.responseTimeMs.p50, rows[0].p50)
   near(answer.responseTimeMs.p95, rows[0].p95)
   near(answer.ttftMs.p95, rows[0].ttft)
+})
+
+test('what was imported is counted where it is asked for, and nowhere else', async () => {
+  const range = { from: now - 4 * dayMs, to: now + minuteMs }
+  const asked = async (source?: 'wire' | 'import' | 'all') => {
+    const about = source === undefined ? {} : { source }
+    const [stats, line, usage, days, rows] = await Promise.all([
+      queries.stats({ ...range, domain: null, ...about }),
+      queries.timeline({ ...range, domain: null, stepMs: hourMs, ...about }),
+      queries.currentUsage({ ...range, account: 'main', ...about }),
+      queries.dailyUsage({ ...range, account: null, aggregate: true, ...about }),
+      queries.recentExchanges({ ...range, after: null, limit: 500, filter: { domain: 'history' }, ...about }),
+    ])
+    const sum = (counted: readonly { requests: number }[]) => counted.reduce((total, one) => total + one.requests, 0)
+    const main = usage[0]?.requests ?? 0
+    return { stats: stats.total.requests, line: sum(line.points), main, days: sum(days.rows), rows: rows.length }
+  }
+  const measured = await asked()
+  expect(measured).toEqual({ stats: 602, line: 602, main: 150, days: 602, rows: 0 })
+  expect(await asked('wire')).toEqual(measured)
+  expect(await asked('import')).toEqual({ stats: 40, line: 40, main: 40, days: 40, rows: 40 })
+  expect(await asked('all')).toEqual({ stats: 642, line: 642, main: 190, days: 642, rows: 40 })
+
+  const history = await queries.stats({ ...range, domain: null, source: 'import' })
+  expect(history.responseTimeMs).toEqual({ p50: null, p95: null, p99: null })
+  const [row] = await queries.recentExchanges({ ...range, after: null, limit: 1, filter: {}, source: 'import' })
+  expect(row).toMatchObject({ source: 'import', durationMs: null, overheadMs: null })
+  expect((await queries.exchangeById(row?.id ?? ''))?.source).toBe('import')
 })
 
 test('an empty range has zeros and no percentiles', async () => {

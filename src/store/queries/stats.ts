@@ -1,6 +1,7 @@
 import type { Sql } from '../sql.ts'
 import { type PercentileRow, percentilesOf, percentilesSql } from './percentiles.ts'
 import { coverRange, rollupsOf, sourceOf } from './rollup-range.ts'
+import { latencyCondition, type SourceFilter, sourceCondition } from './source-condition.ts'
 import { emptySums, type SumRow, sumColumns, toSums } from './sums.ts'
 
 /** Rows a list of the answer has at most. */
@@ -13,15 +14,20 @@ export interface StatsQuestion {
   readonly to: number
   /** Null for all. */
   readonly domain: string | null
+  /** Default: `wire`. */
+  readonly source?: SourceFilter
 }
 
 /** The main figures of a range, from rollups only. */
 export async function stats(sql: Sql, question: StatsQuestion) {
   const spans = coverRange(question.from, question.to)
-  const narrowed = '($1::text IS NULL OR domain = $1)'
+  const narrowed = {
+    rollup: `${sourceCondition(question.source)} AND ($1::text IS NULL OR domain = $1)`,
+    latency: `${latencyCondition(question.source)} AND ($1::text IS NULL OR domain = $1)`,
+  }
   const ask = <R extends object>(name: string, family: 'rollup' | 'latency', text: (from: string) => string) => {
     const values: unknown[] = [question.domain]
-    return sql.query<R>(name, text(rollupsOf(family, spans, values, narrowed)), values)
+    return sql.query<R>(name, text(rollupsOf(family, spans, values, narrowed[family])), values)
   }
   const [totals, byDomain, byModel, byStatus, errors, latencies, modelLatencies] = await Promise.all([
     ask<SumRow & { cancelled: number }>(

@@ -1,6 +1,7 @@
 import { tierForStep } from '../rollup-tiers.ts'
 import type { Sql } from '../sql.ts'
 import { type PercentileRow, percentilesOf, percentilesSql } from './percentiles.ts'
+import { latencyCondition, type SourceFilter, sourceCondition } from './source-condition.ts'
 import { type SumRow, sumColumns, toSums } from './sums.ts'
 
 /** No chart draws more; the API chooses steps that stay below. */
@@ -15,21 +16,23 @@ export interface TimelineQuestion {
   readonly domain: string | null
   /** A whole number of minutes, hours or days. */
   readonly stepMs: number
+  /** Default: `wire`. */
+  readonly source?: SourceFilter
 }
 
 /** One point for each step with traffic, ascending, from the coarsest rollups whose buckets fill the step. */
 export async function timeline(sql: Sql, question: TimelineQuestion) {
-  const { stepMs, to, domain } = question
+  const { stepMs, to, domain, source } = question
   const tier = tierForStep(stepMs)
   const from = Math.floor(question.from / stepMs) * stepMs
   const values = [new Date(from), new Date(to), domain, `${stepMs} milliseconds`]
   const step = `date_bin($4::interval, bucket, 'epoch'::timestamptz)`
   const where = 'WHERE bucket >= $1 AND bucket < $2 AND ($3::text IS NULL OR domain = $3)'
-  const slots = `(SELECT * FROM latency_${tier.name} ${where})`
+  const slots = `(SELECT * FROM latency_${tier.name} ${where} AND ${latencyCondition(source)})`
   const [rows, latencies] = await Promise.all([
     sql.query<SumRow & { at: Date }>(
       'timeline',
-      `SELECT ${step} AS at, ${sumColumns} FROM rollup_${tier.name} ${where} GROUP BY 1 ORDER BY 1 LIMIT ${pointLimit}`,
+      `SELECT ${step} AS at, ${sumColumns} FROM rollup_${tier.name} ${where} AND ${sourceCondition(source)} GROUP BY 1 ORDER BY 1 LIMIT ${pointLimit}`,
       values,
     ),
     sql.query<PercentileRow & { at: Date }>(

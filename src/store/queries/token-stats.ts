@@ -1,12 +1,13 @@
 import type { TokenStats, TokenSums } from '../../core/office.ts'
 import type { Sql } from '../sql.ts'
+import { sourceCondition } from './source-condition.ts'
 import { type SumRow, type Sums, sumColumns, toSums } from './sums.ts'
 
-/** Everything ever recorded, by domain (contract A3). Read from the day rollups, so it survives restarts. */
+/** Everything ever measured, by domain (contract A3). Read from the day rollups, so it survives restarts. */
 export async function tokenStats(sql: Sql): Promise<TokenStats> {
   const rows = await sql.query<SumRow & { domain: string }>(
     'token-stats',
-    `SELECT domain, ${sumColumns} FROM rollup_day GROUP BY domain ORDER BY domain`,
+    `SELECT domain, ${sumColumns} FROM rollup_day WHERE ${sourceCondition()} GROUP BY domain ORDER BY domain`,
   )
   const domains = rows.map((row) => ({ domain: row.domain, sums: toSums(row) }))
   return {

@@ -1,4 +1,4 @@
-import type { RecordedExchange } from '../../core/exchange.ts'
+import type { ImportedExchange } from '../../core/exchange.ts'
 import { arrayOfBooleans, arrayOfNumbers, arrayOfTexts } from './array-literals.ts'
 
 /**
@@ -11,7 +11,7 @@ export interface ExchangeColumn {
   readonly type: 'uuid' | 'float8' | 'int8' | 'int4' | 'bool' | 'numeric' | 'text'
   /** SQL that turns the sent value (a column of that name in `batch`) into the stored one. */
   readonly expression: string
-  readonly encode: (batch: readonly RecordedExchange[]) => string
+  readonly encode: (batch: readonly ImportedExchange[]) => string
 }
 
 const maxInt4 = 2_147_483_647
@@ -20,7 +20,8 @@ const maxInt8 = Number.MAX_SAFE_INTEGER
 const maxName = 100
 const maxText = 300
 
-type Get<T> = (exchange: RecordedExchange) => T
+/** Of both sources: what was measured has everything that an import has. */
+type Get<T> = (exchange: ImportedExchange) => T
 
 /** A moment in epoch milliseconds. */
 const time = (name: string, get: Get<number>): ExchangeColumn => ({

@@ -5,11 +5,12 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/pos
 import { recordedExchange } from '../../../test/support/recorded-exchange.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { RecordedExchange } from '../../core/exchange.ts'
+import { uuidv7 } from '../../core/ids.ts'
 import { silentLogger } from '../../core/logger.ts'
 import { connectionConfig } from '../drivers/server.ts'
 import { createNamedSql } from '../run-named.ts'
 import type { Sql } from '../sql.ts'
-import { createWriteExchanges } from './write-exchanges.ts'
+import { createWriteExchanges, createWriteImported } from './write-exchanges.ts'
 
 let database: TestDatabase
 let pool: pg.Pool
@@ -42,7 +43,7 @@ beforeEach(async () => {
 })
 
 const sumsOf = (bucket: string) => `
-  select ${bucket} as bucket, domain, account_id, key_id, provider, status_code, outcome, error_type, sum(requests) as requests,
+  select ${bucket} as bucket, domain, account_id, key_id, provider, status_code, outcome, error_type, source, sum(requests) as requests,
     sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cache_read_tokens) as cache_read_tokens,
     sum(cache_write_5m_tokens) as cache_write_5m_tokens, sum(cache_write_1h_tokens) as cache_write_1h_tokens,
     sum(reasoning_tokens) as reasoning_tokens, sum(cost_usd)::text as cost_usd`
@@ -53,20 +54,21 @@ async function expectRollupsEqualLedger(): Promise<void> {
     const trunc = `date_trunc('${tier}', created_at, 'UTC')`
     const fromLedger = await pool.query(`${sumsOf('bucket')} from (
         select ${trunc} as bucket, domain, coalesce(account_id, '') as account_id, coalesce(key_id, '') as key_id,
-          coalesce(provider, '') as provider, status_code, outcome, coalesce(error_type, '') as error_type, 1 as requests,
+          coalesce(provider, '') as provider, status_code, outcome, coalesce(error_type, '') as error_type, source, 1 as requests,
           input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
           coalesce(reasoning_tokens, 0) as reasoning_tokens, cost_usd
-        from api_requests) as rows group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 2, 3, 4, 5, 6, 7, 8`)
+        from api_requests) as rows group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 1, 2, 3, 4, 5, 6, 7, 8, 9`)
     const fromRollup = await pool.query(
-      `${sumsOf('bucket')} from rollup_${tier} group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 2, 3, 4, 5, 6, 7, 8`,
+      `${sumsOf('bucket')} from rollup_${tier} group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 1, 2, 3, 4, 5, 6, 7, 8, 9`,
     )
     expect(fromRollup.rows).toEqual(fromLedger.rows)
 
     const slots = await pool.query(`
       select bucket, domain, kind, slot, sum(requests) as requests from (
         select ${trunc} as bucket, domain, 'total' as kind, floor(64 * log(2, response_time_ms::numeric) + 1e-9) as slot, 1 as requests from api_requests
+        where source = 'wire'
         union all
-        select ${trunc}, domain, 'ttft', floor(64 * log(2, ttft_ms::numeric) + 1e-9), 1 from api_requests where ttft_ms is not null
+        select ${trunc}, domain, 'ttft', floor(64 * log(2, ttft_ms::numeric) + 1e-9), 1 from api_requests where source = 'wire' and ttft_ms is not null
       ) as timed group by 1, 2, 3, 4 order by 1, 2, 3, 4`)
     const held = await pool.query(
       `select bucket, domain, kind, slot, sum(requests) as requests from latency_${tier} group by 1, 2, 3, 4 order by 1, 2, 3, 4`,
@@ -133,6 +135,7 @@ test('a record comes back from the ledger as it went in', async () => {
 
 test('rollups and latency slots equal the ledger, whatever is written, replayed and cut in batches', async () => {
   const write = createWriteExchanges(sql)
+  const writeImported = createWriteImported(sql)
   await fc.assert(
     fc.asyncProperty(fc.array(anyExchange, { minLength: 1, maxLength: 60 }), fc.nat(60), async (records, cut) => {
       await pool.query(
@@ -141,6 +144,13 @@ test('rollups and latency slots equal the ledger, whatever is written, replayed 
       const first = await write(records.slice(0, cut))
       const replayed = await write(records)
       const again = await write([...records, ...records])
+      const history = records.map((record) => ({
+        ...record,
+        id: uuidv7(record.openedAt),
+        ttftMs: null,
+        durationMs: null,
+      }))
+      expect((await writeImported([...history, ...records])).inserted).toBe(records.length)
       expect(first.inserted + replayed.inserted).toBe(records.length)
       expect(again).toEqual({ inserted: 0, rejected: [] })
       await expectRollupsEqualLedger()

@@ -1,11 +1,11 @@
-import type { RecordedExchange } from '../../core/exchange.ts'
-import type { RejectedRow, WriteExchanges } from '../../core/ledger.ts'
+import type { ExchangeSource, ImportedExchange } from '../../core/exchange.ts'
+import type { RejectedRow, WriteExchanges, WriteImported } from '../../core/ledger.ts'
 import type { Sql } from '../sql.ts'
 import { codeOf } from '../store-error.ts'
 import { storableJson } from './array-literals.ts'
 import { exchangeColumns } from './exchange-columns.ts'
 import { samplesOf } from './rate-limit-samples.ts'
-import { writeStatement } from './write-statement.ts'
+import { writeStatements } from './write-statement.ts'
 
 export { exchangesChannel } from './write-statement.ts'
 
@@ -13,17 +13,29 @@ export { exchangesChannel } from './write-statement.ts'
 const deadlockTries = 3
 
 /** The writer of the ledger: one statement a batch, see write-statement.ts; a row at fault is found by halving the batch. */
-export function createWriteExchanges(sql: Sql): WriteExchanges {
+export const createWriteExchanges = (sql: Sql): WriteExchanges => writerOf(sql, 'wire')
+
+/** The writer of imported history. */
+export const createWriteImported = (sql: Sql): WriteImported => writerOf(sql, 'import')
+
+function writerOf(sql: Sql, source: ExchangeSource): WriteImported {
+  const write = (batch: readonly ImportedExchange[]): Promise<number> => writeBatch(sql, source, batch)
   return async (batch) => {
     if (batch.length === 0) return { inserted: 0, rejected: [] }
     const rejected: RejectedRow[] = []
-    return { inserted: await writeOrSplit(sql, batch, rejected), rejected }
+    return { inserted: await writeOrSplit(write, batch, rejected), rejected }
   }
 }
 
-async function writeOrSplit(sql: Sql, batch: readonly RecordedExchange[], rejected: RejectedRow[]): Promise<number> {
+type Write = (batch: readonly ImportedExchange[]) => Promise<number>
+
+async function writeOrSplit(
+  write: Write,
+  batch: readonly ImportedExchange[],
+  rejected: RejectedRow[],
+): Promise<number> {
   try {
-    return await write(sql, batch)
+    return await write(batch)
   } catch (error) {
     const reason = faultOfRow(error)
     if (reason === null) throw error
@@ -33,16 +45,17 @@ async function writeOrSplit(sql: Sql, batch: readonly RecordedExchange[], reject
       return 0
     }
     const middle = batch.length >> 1
-    const first = await writeOrSplit(sql, batch.slice(0, middle), rejected)
-    return first + (await writeOrSplit(sql, batch.slice(middle), rejected))
+    const first = await writeOrSplit(write, batch.slice(0, middle), rejected)
+    return first + (await writeOrSplit(write, batch.slice(middle), rejected))
   }
 }
 
-async function write(sql: Sql, batch: readonly RecordedExchange[]): Promise<number> {
+async function writeBatch(sql: Sql, source: ExchangeSource, batch: readonly ImportedExchange[]): Promise<number> {
+  const { name, text } = writeStatements[source]
   const values = encode(batch)
   for (let turn = 1; ; turn++) {
     try {
-      const [row] = await sql.query<{ inserted: number | string }>('write-exchanges', writeStatement, values)
+      const [row] = await sql.query<{ inserted: number | string }>(name, text, values)
       return Number(row?.inserted ?? 0)
     } catch (error) {
       // 40P01: deadlock detected. 40001: serialization failure.
@@ -55,7 +68,7 @@ async function write(sql: Sql, batch: readonly RecordedExchange[]): Promise<numb
 /** A record that is not of the shape it should be (an old journal, a defect). */
 class UnreadableRecord extends Error {}
 
-function encode(batch: readonly RecordedExchange[]): string[] {
+function encode(batch: readonly ImportedExchange[]): string[] {
   try {
     return [...exchangeColumns.map((column) => column.encode(batch)), storableJson(samplesOf(batch))]
   } catch (error) {

@@ -1,10 +1,22 @@
+import type { ExchangeSource } from '../../core/exchange.ts'
 import { tiers } from '../rollup-tiers.ts'
 import { exchangeColumns } from './exchange-columns.ts'
 
 /** What `LISTEN` hears after each batch that brought something new; the payload is the number of new rows. */
 export const exchangesChannel = 'signalbox_exchanges'
 
-const keys = ['domain', 'account_id', 'key_id', 'provider', 'model', 'endpoint', 'status_code', 'outcome', 'error_type']
+const keys = [
+  'domain',
+  'account_id',
+  'key_id',
+  'provider',
+  'model',
+  'endpoint',
+  'status_code',
+  'outcome',
+  'error_type',
+  'source',
+]
 const sums = [
   'requests',
   'input_tokens',
@@ -27,19 +39,20 @@ const names = exchangeColumns.map((column) => column.name).join(', ')
  * Every insert goes in the order of its key, and the tables come in the same order always: recorders that meet on the
  * same rows wait for each other, never in a circle.
  *
- * Parameters: one array per column of `exchangeColumns`, then the rate-limit samples as JSON.
+ * Parameters: one array per column of `exchangeColumns`, then the rate-limit samples as JSON. The source is no parameter:
+ * who writes decides it, not the record.
  */
-export const writeStatement = `
+const writeStatement = (source: ExchangeSource): string => `
 WITH batch AS (
   SELECT * FROM unnest(${exchangeColumns.map((column, index) => `$${index + 1}::${column.type}[]`).join(', ')})
     AS batch(${names})
 ),
 inserted AS (
-  INSERT INTO api_requests (${names})
-  SELECT ${exchangeColumns.map((column) => column.expression).join(', ')} FROM batch ORDER BY created_at, id
+  INSERT INTO api_requests (${names}, source)
+  SELECT ${exchangeColumns.map((column) => column.expression).join(', ')}, '${source}' FROM batch ORDER BY created_at, id
   ON CONFLICT (created_at, id) DO NOTHING
   RETURNING created_at, domain, account_id, key_id, provider, model, requested_model, endpoint, status_code, outcome,
-    error_type, response_time_ms, ttft_ms, input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens,
+    error_type, source, response_time_ms, ttft_ms, input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens,
     cache_write_1h_tokens, reasoning_tokens, cost_usd
 ),
 keyed AS (
@@ -48,15 +61,16 @@ keyed AS (
     -- A refused caller may name any model at all; only a model that a provider was asked for becomes a key.
     left(coalesce(model, CASE WHEN outcome NOT IN ('caller_error', 'policy_refused') THEN requested_model END, ''), 100)
       AS model,
-    endpoint, status_code, outcome, coalesce(error_type, '') AS error_type, 1 AS requests, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, coalesce(reasoning_tokens, 0) AS reasoning_tokens,
+    endpoint, status_code, outcome, coalesce(error_type, '') AS error_type, source, 1 AS requests, input_tokens,
+    output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, coalesce(reasoning_tokens, 0) AS reasoning_tokens,
     cost_usd, response_time_ms, ttft_ms
   FROM inserted
 ),
 timed AS (
   SELECT bucket, domain, provider, model, 'total' AS kind, latency_slot(response_time_ms) AS slot, 1 AS requests FROM keyed
+    WHERE source = 'wire'
   UNION ALL
-  SELECT bucket, domain, provider, model, 'ttft', latency_slot(ttft_ms), 1 FROM keyed WHERE ttft_ms IS NOT NULL
+  SELECT bucket, domain, provider, model, 'ttft', latency_slot(ttft_ms), 1 FROM keyed WHERE source = 'wire' AND ttft_ms IS NOT NULL
 ),
 ${tiers.map(({ name }, index) => tierOf(name, tiers[index - 1]?.name)).join(',\n')},
 sampled AS (
@@ -72,6 +86,12 @@ sampled AS (
 SELECT inserted, CASE WHEN inserted > 0 THEN pg_notify('${exchangesChannel}', inserted::text) END
 FROM (SELECT count(*) AS inserted FROM inserted) AS counted
 `
+
+/** By source; the name goes to logs and metrics, and is what the connection keeps the plan under. */
+export const writeStatements: Readonly<Record<ExchangeSource, { readonly name: string; readonly text: string }>> = {
+  wire: { name: 'write-exchanges', text: writeStatement('wire') },
+  import: { name: 'write-imported', text: writeStatement('import') },
+}
 
 /** A coarser tier is summed from the groups of the finer one, not from the rows again. */
 function tierOf(name: string, finer: string | undefined): string {

@@ -80,7 +80,9 @@ export const CallRow = memo(function CallRow({ call, fresh, open }: CallRowProps
       <td className="hidden px-2 py-1.5 text-right align-top md:table-cell">
         {call.ttft_ms === null ? '–' : duration(call.ttft_ms)}
       </td>
-      <td className="py-1.5 ps-2 pe-3 text-right align-top sm:pe-2">{duration(call.response_time_ms)}</td>
+      <td className="py-1.5 ps-2 pe-3 text-right align-top sm:pe-2">
+        {call.response_time_ms === null ? '–' : duration(call.response_time_ms)}
+      </td>
       <td className="hidden py-1.5 ps-2 pe-3 text-right align-top sm:table-cell">
         {call.price_source === 'default' && <span title="The model has no price; a default was used">~</span>}
         {money(call.cost_usd)}

@@ -142,6 +142,8 @@ function Row({
 /** Where the time went: waiting for the first token, the stream, and our own part, drawn to scale. */
 function Timings({ call }: { call: Shown }) {
   const { response_time_ms: total, ttft_ms: first, overhead_ms: overhead } = call
+  // Of an imported call nobody knows.
+  if (total === null) return null
   const share = (ms: number): string => `${Math.max(0.5, Math.min(100, (100 * ms) / Math.max(total, 0.001)))}%`
   return (
     <Section title="Time">
@@ -157,7 +159,7 @@ function Timings({ call }: { call: Shown }) {
           {first !== null && <Row name="To the first token" value={duration(first)} />}
           {first !== null && <Row name="Streaming after it" value={duration(Math.max(0, total - first))} />}
           <Row name="Total" value={duration(total)} strong />
-          <Row name="of it, this gateway" value={duration(overhead)} soft />
+          {overhead !== null && <Row name="of it, this gateway" value={duration(overhead)} soft />}
           {call.attempts > 1 && <Row name="Attempts" value={String(call.attempts)} />}
         </tbody>
       </table>
