@@ -36,9 +36,9 @@ test('several processes make the missing partitions once, and rows in the defaul
     insert into api_requests (id, created_at, response_time_ms, overhead_ms, input_tokens, output_tokens,
       cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, request_bytes, response_bytes, status_code,
       attempts, streaming, failed_after_first_byte, cost_usd, domain, endpoint, method, path, outcome, price_source,
-      usage_source)
+      usage_source, source)
     values (gen_random_uuid(), '2031-02-28 23:59:59.999+00', 1, 1, 1, 1, 1, 1, 1, 1, 1, 200, 1, true, false, 0.5,
-      'web', 'messages', 'POST', '/v1/messages', 'ok', 'genai-prices', 'reported')`)
+      'web', 'messages', 'POST', '/v1/messages', 'ok', 'genai-prices', 'reported', 'wire')`)
   const where = `select tableoid::regclass::text as name from api_requests where created_at > '2031-01-01'`
   expect((await pool.query(where)).rows).toEqual([{ name: 'api_requests_default' }])
 
