@@ -2,6 +2,7 @@
 export { type ClientKeys, keysChannel } from './client-keys.ts'
 export { type StoreConfig, storeConfigSchema } from './config.ts'
 export { connectionUrl, readConnectionFile } from './drivers/embedded/connection-file.ts'
+export type { JobCounts, JobOutcome, JobRecord, JobRun, Jobs, JobTerms } from './jobs.ts'
 export { type DataDirLock, lockDataDir } from './lock-data-dir.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export type { Queries } from './queries/index.ts'

@@ -7,6 +7,7 @@ import type { StoreConfig } from './config.ts'
 import { startEmbedded } from './drivers/embedded/start-embedded.ts'
 import { createListener } from './drivers/listener.ts'
 import { createPools, type Pools } from './drivers/server.ts'
+import { createJobs } from './jobs.ts'
 import { migrate } from './migrate.ts'
 import { ensurePartitions } from './partitions.ts'
 import { createQueries } from './queries/index.ts'
@@ -66,6 +67,7 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
     writeImported: createWriteImported(writer),
     queries: createQueries(reader),
     keys: createClientKeys(writer),
+    jobs: createJobs({ sql: writer, clock, logger }),
     listen: listener.listen,
     connectionUrl: () => url,
     async close() {

@@ -1,6 +1,7 @@
 import type { WriteExchanges, WriteImported } from '../core/ledger.ts'
 import type { DatabaseState } from '../core/signals.ts'
 import type { ClientKeys } from './client-keys.ts'
+import type { Jobs } from './jobs.ts'
 import type { Queries } from './queries/index.ts'
 
 /** The ledger's database, as the rest of the office sees it. */
@@ -18,6 +19,8 @@ export interface Store {
   /** Reads only, each statement limited in time. */
   readonly queries: Queries
   readonly keys: ClientKeys
+  /** Work that one of several instances does at a time, and its history. */
+  readonly jobs: Jobs
   /**
    * Hears `NOTIFY` on a channel (`exchangesChannel`, `keysChannel`) until the returned function is called. After the
    * connection was lost, the handler is called with an empty payload: something may have been missed.
