@@ -1,8 +1,8 @@
 /**
  * Finds the few fields of a Messages request that the gateway needs, without parsing the body: one JSON parse of a
  * 1 MB body costs some 10 ms of event loop. Small bodies are parsed, which is as cheap and finds every mistake. In large
- * ones `model` is taken from the head and `stream` from the tail, where clients write them; where they do not stand there
- * unambiguously, the top level is walked from quote to quote, at some 3 ms a megabyte.
+ * ones `model` is taken from the head, `stream` from the tail and `metadata` from either, where clients write them; where
+ * they do not stand there unambiguously, the top level is walked from quote to quote, at some 3 ms a megabyte.
  */
 
 export interface BodyFields {
@@ -35,37 +35,78 @@ export function scanBody(body: Buffer): ScanResult {
 /** Plain names only; one with an escape goes the long way. */
 const modelAtHead = /^\s*\{\s*"model"\s*:\s*"([^"\\]*)"\s*,/
 const tailOfStream = /,\s*"stream"\s*:\s*(true|false)\s*\}\s*$/
-const userIdAfter = /^"metadata"\s*:\s*\{\s*"user_id"\s*:\s*("(?:[^"\\]|\\.)*")/
 const windowBytes = 512
 
-/**
- * The fields where they stand in their usual places; null where that cannot be told. A member right before the brace that
- * ends a valid body is at the top level, and inside a JSON text a quote within a string is escaped: so the bytes
- * `"stream"` are a key or a whole string, never a part of one.
- */
+/** The fields where they stand in their usual places; null where that cannot be told. */
 function readHeadAndTail(body: Buffer): BodyFields | null {
   const model = modelAtHead.exec(body.toString('utf8', 0, windowBytes))?.[1]
   if (model === undefined) return null
-  const tail = body.toString('latin1', body.length - windowBytes)
-  if (!/\}\s*$/.test(tail)) return null
-  const streamAtTail = tailOfStream.exec(tail)?.[1]
-  if (streamAtTail === undefined && body.indexOf('"stream"') >= 0) return null
-  const userId = readUserId(body)
-  return userId === undefined ? null : { model, stream: streamAtTail === 'true', userId }
+  const last = membersFromMetadata(body)
+  const stream = typeof last?.stream === 'boolean' ? last.stream : streamAtTail(body)
+  if (stream === null) return null
+  const metadata = last === null ? metadataAtHead(body) : last.metadata
+  // Somewhere between the two, or in a message: only the walk can tell.
+  if (metadata === undefined && body.indexOf(metadataKey) >= 0) return null
+  return { model, stream, userId: userIdOf(metadata) }
 }
 
-/** Null where there is no metadata; undefined where it cannot be told. */
-function readUserId(body: Buffer): string | null | undefined {
-  const at = body.lastIndexOf('"metadata"')
-  if (at < 0) return null
-  const found = userIdAfter.exec(body.toString('utf8', at, at + valueLimitBytes))?.[1]
-  if (found === undefined) return undefined
+/**
+ * A member right before the brace that ends a valid body is at the top level, and `"stream"` is nowhere in a body that has
+ * no such member. Null where that does not tell.
+ */
+function streamAtTail(body: Buffer): boolean | null {
+  const tail = body.toString('latin1', body.length - windowBytes)
+  const value = tailOfStream.exec(tail)?.[1]
+  if (value !== undefined) return value === 'true'
+  return /\}\s*$/.test(tail) && body.indexOf('"stream"') < 0 ? false : null
+}
+
+const metadataKey = '"metadata"'
+
+/**
+ * The last top-level members, from `metadata` on; null where it is not certainly one of the last few. What follows a member
+ * up to the end of the body closes all objects around it, so it makes one whole object only behind a top-level member.
+ */
+function membersFromMetadata(body: Buffer): { readonly metadata: unknown; readonly stream?: unknown } | null {
+  const tail = body.subarray(-valueLimitBytes)
+  const at = tail.lastIndexOf(metadataKey)
+  // Behind a backslash the quote is a letter of some longer key.
+  if (at < 1 || tail[at - 1] === backslash) return null
   try {
-    const value: unknown = JSON.parse(found)
-    return typeof value === 'string' ? value : undefined
+    const members: unknown = JSON.parse(`{${tail.toString('utf8', at)}`)
+    return typeof members === 'object' && members !== null && 'metadata' in members ? members : null
+  } catch {
+    return null // Nested, or no key at all.
+  }
+}
+
+/** The top-level member `metadata` before the first long value; undefined where there is none. */
+function metadataAtHead(body: Buffer): unknown {
+  const head = body.subarray(0, valueLimitBytes)
+  if (head.indexOf(metadataKey) < 0) return undefined
+  let at = skipSpace(head, skipSpace(head, 0) + 1)
+  while (head[at] === quote) {
+    const keyEnd = endOfString(head, at)
+    const start = skipSpace(head, skipSpace(head, keyEnd) + 1)
+    const end = keyEnd < 0 ? -1 : endOfValue(head, start)
+    if (end < 0) return undefined
+    if (head.toString('latin1', at, keyEnd) === metadataKey) return parsed(head.subarray(start, end))
+    at = skipSpace(head, skipSpace(head, end) + 1)
+  }
+  return undefined
+}
+
+function parsed(value: Buffer): unknown {
+  try {
+    return JSON.parse(value.toString('utf8'))
   } catch {
     return undefined // The walk will say what is wrong.
   }
+}
+
+function userIdOf(metadata: unknown): string | null {
+  const isObject = typeof metadata === 'object' && metadata !== null
+  return isObject && 'user_id' in metadata && typeof metadata.user_id === 'string' ? metadata.user_id : null
 }
 
 function parseSmall(body: Buffer): ScanResult {
@@ -91,11 +132,7 @@ function fieldsOf(record: Record<string, unknown>): ScanResult {
   if (maxTokens !== undefined && !(typeof maxTokens === 'number' && Number.isInteger(maxTokens))) {
     return { mistake: 'max_tokens: Input should be a valid integer' }
   }
-  const userId =
-    typeof metadata === 'object' && metadata !== null && 'user_id' in metadata && typeof metadata.user_id === 'string'
-      ? metadata.user_id
-      : null
-  return { fields: { model: model ?? null, stream: stream === true, userId } }
+  return { fields: { model: model ?? null, stream: stream === true, userId: userIdOf(metadata) } }
 }
 
 const wanted = new Set(['model', 'stream', 'max_tokens', 'metadata'])
