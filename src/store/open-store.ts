@@ -4,6 +4,7 @@ import type { QueryFinished } from '../core/signals.ts'
 import { createBackoff } from './backoff.ts'
 import { createClientKeys } from './client-keys.ts'
 import type { StoreConfig } from './config.ts'
+import { ensureDefaultPartition } from './default-partition.ts'
 import { startEmbedded } from './drivers/embedded/start-embedded.ts'
 import { createListener } from './drivers/listener.ts'
 import { createPools, type Pools } from './drivers/server.ts'
@@ -58,13 +59,17 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
   const isReady = preparation.isReady
   const common = { clock, logger, onQuery, isReady, slowQueryThresholdMs: config.slowQueryThresholdMs }
   const writer = createNamedSql({ ...common, pool: pools.writer, prepared: true })
+  const repairPartitions = async (): Promise<void> => {
+    if ((await ensureDefaultPartition(pools.writer)) === 'made')
+      logger.error('partition_lost', 'A partition of the ledger is gone; the default partition was made anew', {})
+  }
   const reader = createNamedSql({ ...common, pool: pools.reader })
   return {
     ready: preparation.ready,
     state: () => ({ up: isReady() && listener.isUp(), pool: poolState(pools, config) }),
     ping: () => ping(pools),
-    writeExchanges: createWriteExchanges(writer),
-    writeImported: createWriteImported(writer),
+    writeExchanges: createWriteExchanges(writer, repairPartitions),
+    writeImported: createWriteImported(writer, repairPartitions),
     queries: createQueries(reader),
     keys: createClientKeys(writer),
     jobs: createJobs({ sql: writer, clock, logger }),

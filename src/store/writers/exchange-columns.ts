@@ -16,6 +16,8 @@ export interface ExchangeColumn {
 
 const maxInt4 = 2_147_483_647
 const maxInt8 = Number.MAX_SAFE_INTEGER
+/** No call has so many; and nine million of them fit into a sum of the rollups before bigint would overflow. */
+const maxTokens = 1_000_000_000_000
 /** Names that become rollup keys; ten of them must fit into one index row (2,704 bytes). */
 const maxName = 100
 const maxText = 300
@@ -44,6 +46,21 @@ const whole = (name: string, get: Get<number | null>, type: 'int8' | 'int4' = 'i
   })
 }
 
+/** A count that the rollups add up: one absurd claim must not make every later sum of its key fail. */
+const tokens = (name: string, get: Get<number | null>): ExchangeColumn =>
+  whole(name, (exchange) => {
+    const value = get(exchange)
+    return value === null ? null : Math.min(value, maxTokens)
+  })
+
+/** PostgreSQL takes a NaN as a number, and every sum it gets into is NaN for ever. */
+const money = (name: string, get: Get<number>): ExchangeColumn =>
+  number(name, 'numeric', (exchange) => {
+    const value = get(exchange)
+    if (!Number.isFinite(value)) throw new TypeError(`${name} is not a number`)
+    return value
+  })
+
 const flag = (name: string, get: Get<boolean>): ExchangeColumn => ({
   name,
   type: 'bool',
@@ -65,12 +82,12 @@ export const exchangeColumns: readonly ExchangeColumn[] = [
   number('ttft_ms', 'float8', (x) => x.ttftMs),
   number('upstream_ms', 'float8', (x) => x.upstreamMs),
   number('overhead_ms', 'float8', (x) => x.overheadMs),
-  whole('input_tokens', (x) => x.usage.input),
-  whole('output_tokens', (x) => x.usage.output),
-  whole('cache_read_tokens', (x) => x.usage.cacheRead),
-  whole('cache_write_5m_tokens', (x) => x.usage.cacheWrite5m),
-  whole('cache_write_1h_tokens', (x) => x.usage.cacheWrite1h),
-  whole('reasoning_tokens', (x) => x.usage.reasoning),
+  tokens('input_tokens', (x) => x.usage.input),
+  tokens('output_tokens', (x) => x.usage.output),
+  tokens('cache_read_tokens', (x) => x.usage.cacheRead),
+  tokens('cache_write_5m_tokens', (x) => x.usage.cacheWrite5m),
+  tokens('cache_write_1h_tokens', (x) => x.usage.cacheWrite1h),
+  tokens('reasoning_tokens', (x) => x.usage.reasoning),
   whole('request_bytes', (x) => x.requestBytes),
   whole('response_bytes', (x) => x.responseBytes),
   whole('status_code', (x) => x.statusCode, 'int4'),
@@ -80,7 +97,7 @@ export const exchangeColumns: readonly ExchangeColumn[] = [
   whole('web_fetch_requests', (x) => x.serverToolUse?.webFetchRequests ?? null, 'int4'),
   flag('streaming', (x) => x.streaming),
   flag('failed_after_first_byte', (x) => x.failedAfterFirstByte),
-  number('cost_usd', 'numeric', (x) => x.costUsd),
+  money('cost_usd', (x) => x.costUsd),
   text('domain', (x) => x.domain, maxName),
   text('account_id', (x) => x.account, maxName),
   text('key_id', (x) => x.keyId, maxName),

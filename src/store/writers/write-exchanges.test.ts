@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { recordedExchange } from '../../../test/support/recorded-exchange.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { RecordedExchange } from '../../core/exchange.ts'
 import { uuidv7 } from '../../core/ids.ts'
 import { silentLogger } from '../../core/logger.ts'
+import { ensureDefaultPartition } from '../default-partition.ts'
 import { connectionConfig } from '../drivers/server.ts'
 import { createNamedSql } from '../run-named.ts'
 import type { Sql } from '../sql.ts'
@@ -193,7 +194,7 @@ test('what a column can not hold is made to fit, and the row is kept', async () 
   const { rows } = await pool.query('select * from api_requests order by created_at')
   expect(rows[0]).toMatchObject({
     error_message: 'nul \ufffd and half \ufffd',
-    input_tokens: Number.MAX_SAFE_INTEGER,
+    input_tokens: 1e12,
     output_tokens: 0,
     cache_read_tokens: 1,
   })
@@ -221,6 +222,82 @@ test('rows that the database refuses are set aside one by one, and all others ar
     { id: bad[3]?.id, reason: 'unreadable record' },
   ])
   expect(await count()).toBe(60)
+  await expectRollupsEqualLedger()
+})
+
+test('a row that alone meets a constraint of the operator is set aside; while no row is taken, all wait', async () => {
+  const write = createWriteExchanges(sql)
+  await pool.query(`alter table api_requests add constraint no_internal check (domain not like 'internal%')`)
+  onTestFinished(async () => void (await pool.query('alter table api_requests drop constraint if exists no_internal')))
+  const good = Array.from({ length: 50 }, (_, i) => recordedExchange(noon + i))
+  const bad = recordedExchange(noon, { domain: 'internal-1' })
+  await expect(write([bad])).rejects.toMatchObject({ code: '23514', constraint: 'no_internal' })
+  expect(await write([...good.slice(0, 7), bad, ...good.slice(7)])).toEqual({
+    inserted: 50,
+    rejected: [{ id: bad.id, reason: 'SQLSTATE 23514' }],
+  })
+  await pool.query(`alter table api_requests drop constraint no_internal`)
+  await pool.query(`alter table api_requests add constraint no_internal check (domain is null) not valid`)
+  let asked = 0
+  const counted: Sql = {
+    query: (name, text, values) => {
+      asked += 1
+      return sql.query(name, text, values)
+    },
+  }
+  const many = Array.from({ length: 1_000 }, (_, i) => recordedExchange(noon + 100 + i))
+  await expect(createWriteExchanges(counted)(many)).rejects.toMatchObject({ code: '23514' })
+  expect(asked).toBeLessThan(30)
+})
+
+test('accounts that are the same in what is kept of their names share a sample', async () => {
+  const write = createWriteExchanges(sql)
+  const sample = (account: string, value: string) =>
+    recordedExchange(noon, {
+      account,
+      ttftMs: 0,
+      rateLimitHeaders: { 'anthropic-ratelimit-requests-remaining': value },
+    })
+  const long = 'a'.repeat(100)
+  expect(
+    await write([sample(`${long}1`, 'x'), sample(`${long}2`, 'x'), sample('b\ud800', 'y'), sample('b\ud801', 'y')]),
+  ).toEqual({
+    inserted: 4,
+    rejected: [],
+  })
+  const { rows } = await pool.query('select account_id, headers from rate_limit_samples order by account_id')
+  expect(rows.map((row) => row.account_id)).toEqual([long, 'b\ufffd'])
+})
+
+test('absurd counts never make the sums of their key overflow, and a cost that is no number never poisons them', async () => {
+  const write = createWriteExchanges(sql)
+  const usage = { input: 9e15, output: 9e15, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 9e15 }
+  for (let turn = 0; turn < 3; turn += 1) {
+    const batch = Array.from({ length: 1_000 }, (_, i) => recordedExchange(noon + turn * 1_000 + i, { usage }))
+    expect(await write(batch)).toEqual({ inserted: 1_000, rejected: [] })
+  }
+  const unpriced = recordedExchange(noon, { costUsd: Number.NaN })
+  expect((await write([recordedExchange(noon), unpriced])).rejected).toEqual([
+    { id: unpriced.id, reason: 'unreadable record' },
+  ])
+  await expectRollupsEqualLedger()
+})
+
+test('without any partition left for it a row gets a default partition, once', async () => {
+  let repairs = 0
+  const write = createWriteExchanges(sql, async () => {
+    repairs += 1
+    await ensureDefaultPartition(pool)
+  })
+  const early = Date.UTC(2001, 0, 1)
+  await pool.query('drop table api_requests_default')
+  expect(await write([recordedExchange(early), recordedExchange(noon)])).toEqual({ inserted: 2, rejected: [] })
+  expect(repairs).toBe(1)
+  await pool.query('alter table api_requests detach partition api_requests_default')
+  expect(await write([recordedExchange(early + 1)])).toEqual({ inserted: 1, rejected: [] })
+  expect(repairs).toBe(2)
+  expect(await count()).toBe(3)
+  expect(await ensureDefaultPartition(pool)).toBe('present')
   await expectRollupsEqualLedger()
 })
 

@@ -75,15 +75,19 @@ timed AS (
 ${tiers.map(({ name }, index) => tierOf(name, tiers[index - 1]?.name)).join(',\n')},
 sampled AS (
   INSERT INTO rate_limit_samples AS held (account_id, slot_start, observed_at, exchange_id, headers)
-  SELECT account, to_timestamp(slot / 1000.0), to_timestamp(observed / 1000.0), exchange, headers
+  -- One a key: names that differ only behind what is kept of them would meet here, and the statement would fail for ever.
+  SELECT DISTINCT ON (account, slot) account, to_timestamp(slot / 1000.0), to_timestamp(observed / 1000.0), exchange, headers
   FROM json_to_recordset($${exchangeColumns.length + 1}::json)
     AS sample(account text, slot float8, observed float8, exchange uuid, headers jsonb)
-  ORDER BY account, slot
+  ORDER BY account, slot, observed DESC
   ON CONFLICT (account_id, slot_start) DO UPDATE
     SET observed_at = excluded.observed_at, exchange_id = excluded.exchange_id, headers = excluded.headers
     WHERE excluded.observed_at > held.observed_at
 )
-SELECT inserted, CASE WHEN inserted > 0 THEN pg_notify('${exchangesChannel}', inserted::text) END
+-- The journal lets go of what is acknowledged here, so a database that is set to acknowledge before its disk has the
+-- row is asked, for this transaction, not to.
+SELECT inserted, CASE WHEN inserted > 0 THEN pg_notify('${exchangesChannel}', inserted::text) END,
+  CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END
 FROM (SELECT count(*) AS inserted FROM inserted) AS counted
 `
 
