@@ -1,13 +1,5 @@
 import { millisecondsOfSlot } from '../rollup-tiers.ts'
 
-/** Percentiles of one kind in one group, as slots. */
-export interface PercentileRow {
-  readonly kind: 'total' | 'ttft'
-  readonly p50: number | null
-  readonly p95: number | null
-  readonly p99: number | null
-}
-
 /** Milliseconds; null without samples. */
 export interface Percentiles {
   readonly p50: number | null
@@ -15,33 +7,48 @@ export interface Percentiles {
   readonly p99: number | null
 }
 
-/**
- * SQL that merges the latency slots of a relation and reads the percentiles off them, one row a group and kind. Done in
- * the database: a chart of 400 points would be half a million slots on the wire.
- */
-export function percentilesSql(
-  relation: string,
-  groups: readonly { readonly name: string; readonly sql: string }[],
-): string {
-  const select = groups.map(({ name, sql }) => `${sql} AS ${name}, `).join('')
-  const names = groups.map(({ name }) => `${name}, `).join('')
-  const at = (share: number): string => `min(slot) FILTER (WHERE seen >= ${share} * total)`
-  return `
-    WITH merged AS (SELECT ${select}kind, slot, sum(requests) AS n FROM ${relation} AS slots GROUP BY ${names}kind, slot),
-    running AS (
-      SELECT ${names}kind, slot, sum(n) OVER (PARTITION BY ${names}kind ORDER BY slot) AS seen,
-        sum(n) OVER (PARTITION BY ${names}kind) AS total
-      FROM merged)
-    SELECT ${names}kind, ${at(0.5)} AS p50, ${at(0.95)} AS p95, ${at(0.99)} AS p99 FROM running GROUP BY ${names}kind`
+/** Merged histograms as they come back; null where there was no row at all. */
+export interface HistogramRow {
+  readonly response_time: string | null
+  readonly ttft: string | null
 }
 
-/** The percentiles of one kind out of one group's rows. */
-export function percentilesOf(rows: readonly PercentileRow[], kind: PercentileRow['kind']): Percentiles {
-  const row = rows.find((each) => each.kind === kind)
-  return { p50: toMs(row?.p50), p95: toMs(row?.p95), p99: toMs(row?.p99) }
+/** SQL that merges the histograms of a group (see the schema). As text, because a double holds one slot of them. */
+export const histogramColumns = 'sum(response_time)::text AS response_time, sum(ttft)::text AS ttft'
+
+/** How the schema packs a histogram: digits of a slot's count, and the slot whose count stands before the point. */
+const slotDigits = 12
+const unitSlot = 640
+const emptySlot = '0'.repeat(slotDigits)
+
+/** The calls in each slot that has some, longest first. */
+export function slotCounts(histogram: string): { readonly slot: number; readonly count: number }[] {
+  const point = histogram.indexOf('.')
+  const whole = point < 0 ? histogram : histogram.slice(0, point)
+  const wholeSlots = Math.ceil(whole.length / slotDigits)
+  const digits = whole.padStart(wholeSlots * slotDigits, '0') + (point < 0 ? '' : histogram.slice(point + 1))
+  const counts = []
+  for (let at = 0; at < digits.length; at += slotDigits) {
+    const own = digits.slice(at, at + slotDigits)
+    if (own !== emptySlot) counts.push({ slot: unitSlot + wholeSlots - 1 - at / slotDigits, count: Number(own) })
+  }
+  return counts
+}
+
+/** The smallest slot that has the asked share of all calls in it or below. */
+export function percentilesOf(histogram: string | null | undefined): Percentiles {
+  const counts = histogram ? slotCounts(histogram) : []
+  const total = counts.reduce((sum, { count }) => sum + count, 0)
+  const at = (share: number): number | null => {
+    let above = 0
+    for (const { slot, count } of counts) {
+      above += count
+      if (total - above < share * total) return toMs(slot)
+    }
+    return null
+  }
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }
 
 /** Rounded to what the slots can tell: three digits and a bit. */
-function toMs(slot: number | null | undefined): number | null {
-  return slot === null || slot === undefined ? null : Math.round(millisecondsOfSlot(slot) * 10) / 10
-}
+const toMs = (slot: number): number => Math.round(millisecondsOfSlot(slot) * 10) / 10

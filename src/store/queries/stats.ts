@@ -1,5 +1,5 @@
 import type { Sql } from '../sql.ts'
-import { type PercentileRow, percentilesOf, percentilesSql } from './percentiles.ts'
+import { type HistogramRow, histogramColumns, percentilesOf } from './percentiles.ts'
 import { coverRange, rollupsOf, sourceOf } from './rollup-range.ts'
 import { latencyCondition, type SourceFilter, sourceCondition } from './source-condition.ts'
 import { emptySums, type SumRow, sumColumns, toSums } from './sums.ts'
@@ -29,46 +29,16 @@ export async function stats(sql: Sql, question: StatsQuestion) {
     const values: unknown[] = [question.domain]
     return sql.query<R>(name, text(rollupsOf(family, spans, values, narrowed[family])), values)
   }
-  const [totals, byDomain, byModel, byStatus, errors, latencies, modelLatencies] = await Promise.all([
-    ask<SumRow & { cancelled: number }>(
-      'stats-total',
-      'rollup',
-      (from) =>
-        `SELECT ${sumColumns}, coalesce(sum(requests) FILTER (WHERE outcome = 'cancelled'), 0) AS cancelled FROM ${from} AS sums`,
-    ),
-    ask<SumRow & { domain: string }>(
-      'stats-by-domain',
-      'rollup',
-      (from) =>
-        `SELECT domain, ${sumColumns} FROM ${from} AS sums GROUP BY domain ORDER BY sum(requests) DESC, domain LIMIT ${listLimit}`,
-    ),
-    ask<SumRow & { provider: string; model: string }>(
-      'stats-by-model',
-      'rollup',
-      (from) =>
-        `SELECT provider, model, ${sumColumns} FROM ${from} AS sums GROUP BY provider, model ORDER BY sum(requests) DESC, model LIMIT ${listLimit}`,
-    ),
-    ask<{ class: number; requests: number }>(
-      'stats-by-status',
-      'rollup',
-      (from) =>
-        `SELECT status_code / 100 AS class, sum(requests) AS requests FROM ${from} AS sums GROUP BY 1 ORDER BY 1`,
-    ),
-    ask<{ error_type: string; requests: number }>(
-      'stats-errors',
-      'rollup',
-      (from) =>
-        `SELECT error_type, sum(requests) AS requests FROM ${from} AS sums WHERE error_type <> '' GROUP BY error_type ORDER BY 2 DESC, 1 LIMIT ${listLimit}`,
-    ),
-    ask<PercentileRow>('stats-latency', 'latency', (from) => percentilesSql(from, [])),
-    ask<PercentileRow & { provider: string; model: string }>('stats-latency-by-model', 'latency', (from) =>
-      percentilesSql(from, [
-        { name: 'provider', sql: 'provider' },
-        { name: 'model', sql: 'model' },
-      ]),
-    ),
+  const [sums, latencies] = await Promise.all([
+    ask<StatsRow>('stats', 'rollup', listsSql),
+    ask<LatencyRow>('stats-latency', 'latency', latenciesSql),
   ])
-  const [total] = totals
+  const of = (list: StatsRow['list']): StatsRow[] => sums.filter((row) => row.list === list)
+  const [total] = of('total')
+  const byDomain = of('domain')
+  const byModel = of('model')
+  const errors = of('error').filter((row) => row.error_type !== '')
+  const all = latencies.find((row) => row.model === null)
   return {
     from: spans[0]?.from ?? question.from,
     to: question.to,
@@ -77,21 +47,56 @@ export async function stats(sql: Sql, question: StatsQuestion) {
     truncated: byDomain.length === listLimit || byModel.length === listLimit || errors.length === listLimit,
     total: toSums(total ?? emptySums),
     cancelled: total?.cancelled ?? 0,
-    responseTimeMs: percentilesOf(latencies, 'total'),
-    ttftMs: percentilesOf(latencies, 'ttft'),
+    responseTimeMs: percentilesOf(all?.response_time),
+    ttftMs: percentilesOf(all?.ttft),
     /** Requests by class of status: `2xx`, `4xx`, `5xx`. */
-    byStatusClass: Object.fromEntries(byStatus.map((row) => [`${row.class}xx`, row.requests])),
+    byStatusClass: Object.fromEntries(of('status').map((row) => [`${row.status_class}xx`, row.requests])),
     byDomain: byDomain.map((row) => ({ domain: row.domain, ...toSums(row) })),
     byModel: byModel.map((row) => {
-      const own = modelLatencies.filter((each) => each.provider === row.provider && each.model === row.model)
+      const own = latencies.find((each) => each.provider === row.provider && each.model === row.model)
       return {
         provider: row.provider || null,
         model: row.model || null,
         ...toSums(row),
-        responseTimeMs: percentilesOf(own, 'total'),
-        ttftMs: percentilesOf(own, 'ttft'),
+        responseTimeMs: percentilesOf(own?.response_time),
+        ttftMs: percentilesOf(own?.ttft),
       }
     }),
     errorsByType: errors.map((row) => ({ errorType: row.error_type, requests: row.requests })),
   }
 }
+
+/** A row of one of the lists; the columns that are no name of that list are null. */
+interface StatsRow extends SumRow {
+  readonly list: 'total' | 'domain' | 'model' | 'status' | 'error'
+  readonly domain: string
+  readonly provider: string
+  readonly model: string
+  readonly status_class: number
+  readonly error_type: string
+  readonly cancelled: number
+}
+
+/** One row for all, with nulls for names, and one a model. */
+interface LatencyRow extends HistogramRow {
+  readonly provider: string | null
+  readonly model: string | null
+}
+
+/** All lists in one pass over the rollups, each cut to its longest rows: five questions would read everything five times. */
+const listsSql = (from: string): string => `
+  SELECT * FROM (
+    SELECT *, row_number() OVER (PARTITION BY list ORDER BY requests DESC, domain, provider, model, error_type) AS place
+    FROM (
+      SELECT CASE grouping(domain, model, status_code / 100, error_type)
+          WHEN 7 THEN 'domain' WHEN 11 THEN 'model' WHEN 13 THEN 'status' WHEN 14 THEN 'error' ELSE 'total' END AS list,
+        domain, provider, model, status_code / 100 AS status_class, error_type, ${sumColumns},
+        coalesce(sum(requests) FILTER (WHERE outcome = 'cancelled'), 0) AS cancelled
+      FROM ${from} AS sums
+      GROUP BY GROUPING SETS ((), (domain), (provider, model), (status_code / 100), (error_type))
+    ) AS grouped
+  ) AS placed
+  WHERE place <= ${listLimit} ORDER BY list, place`
+
+const latenciesSql = (from: string): string => `
+  SELECT provider, model, ${histogramColumns} FROM ${from} AS histograms GROUP BY GROUPING SETS ((), (provider, model))`

@@ -1,6 +1,6 @@
 import { tierForStep } from '../rollup-tiers.ts'
 import type { Sql } from '../sql.ts'
-import { type PercentileRow, percentilesOf, percentilesSql } from './percentiles.ts'
+import { type HistogramRow, histogramColumns, percentilesOf } from './percentiles.ts'
 import { latencyCondition, type SourceFilter, sourceCondition } from './source-condition.ts'
 import { type SumRow, sumColumns, toSums } from './sums.ts'
 
@@ -28,20 +28,20 @@ export async function timeline(sql: Sql, question: TimelineQuestion) {
   const values = [new Date(from), new Date(to), domain, `${stepMs} milliseconds`]
   const step = `date_bin($4::interval, bucket, 'epoch'::timestamptz)`
   const where = 'WHERE bucket >= $1 AND bucket < $2 AND ($3::text IS NULL OR domain = $3)'
-  const slots = `(SELECT * FROM latency_${tier.name} ${where} AND ${latencyCondition(source)})`
   const [rows, latencies] = await Promise.all([
     sql.query<SumRow & { at: Date }>(
       'timeline',
       `SELECT ${step} AS at, ${sumColumns} FROM rollup_${tier.name} ${where} AND ${sourceCondition(source)} GROUP BY 1 ORDER BY 1 LIMIT ${pointLimit}`,
       values,
     ),
-    sql.query<PercentileRow & { at: Date }>(
+    sql.query<HistogramRow & { at: Date }>(
       'timeline-latency',
-      percentilesSql(slots, [{ name: 'at', sql: step }]),
+      `SELECT ${step} AS at, ${histogramColumns} FROM latency_${tier.name} ${where} AND ${latencyCondition(source)}
+       GROUP BY 1 ORDER BY 1 LIMIT ${pointLimit}`,
       values,
     ),
   ])
-  const latenciesAt = groupByTime(latencies)
+  const latenciesAt = new Map(latencies.map((row) => [row.at.getTime(), row]))
   return {
     from,
     to,
@@ -49,24 +49,13 @@ export async function timeline(sql: Sql, question: TimelineQuestion) {
     source: `rollup_${tier.name}`,
     truncated: rows.length === pointLimit,
     points: rows.map((row) => {
-      const own = latenciesAt.get(row.at.getTime()) ?? []
+      const own = latenciesAt.get(row.at.getTime())
       return {
         at: row.at.getTime(),
-        responseTimeP95Ms: percentilesOf(own, 'total').p95,
-        ttftP95Ms: percentilesOf(own, 'ttft').p95,
+        responseTimeP95Ms: percentilesOf(own?.response_time).p95,
+        ttftP95Ms: percentilesOf(own?.ttft).p95,
         ...toSums(row),
       }
     }),
   }
-}
-
-/** `Map.groupBy` needs Node 21; 20 has to do. */
-function groupByTime<R extends { readonly at: Date }>(rows: readonly R[]): Map<number, R[]> {
-  const groups = new Map<number, R[]>()
-  for (const row of rows) {
-    const group = groups.get(row.at.getTime())
-    if (group === undefined) groups.set(row.at.getTime(), [row])
-    else group.push(row)
-  }
-  return groups
 }

@@ -9,6 +9,7 @@ import { uuidv7 } from '../../core/ids.ts'
 import { silentLogger } from '../../core/logger.ts'
 import { ensureDefaultPartition } from '../default-partition.ts'
 import { connectionConfig } from '../drivers/server.ts'
+import { slotCounts } from '../queries/percentiles.ts'
 import { createNamedSql } from '../run-named.ts'
 import type { Sql } from '../sql.ts'
 import { createWriteExchanges, createWriteImported } from './write-exchanges.ts'
@@ -70,11 +71,17 @@ async function expectRollupsEqualLedger(): Promise<void> {
         where source = 'wire'
         union all
         select ${trunc}, domain, 'ttft', floor(64 * log(2, ttft_ms::numeric) + 1e-9), 1 from api_requests where source = 'wire' and ttft_ms is not null
-      ) as timed group by 1, 2, 3, 4 order by 1, 2, 3, 4`)
-    const held = await pool.query(
-      `select bucket, domain, kind, slot, sum(requests) as requests from latency_${tier} group by 1, 2, 3, 4 order by 1, 2, 3, 4`,
+      ) as timed group by 1, 2, 3, 4 order by bucket, domain collate "C", kind, slot`)
+    const histograms = await pool.query(`
+      select bucket, domain, sum(response_time)::text as total, sum(ttft)::text as ttft from latency_${tier} group by 1, 2 order by 1, 2`)
+    const held = histograms.rows.flatMap(({ bucket, domain, ...kinds }) =>
+      ['total', 'ttft'].flatMap((kind) =>
+        slotCounts(kinds[kind])
+          .reverse()
+          .map(({ slot, count }) => ({ bucket, domain, kind, slot, requests: count })),
+      ),
     )
-    expect(held.rows).toEqual(slots.rows)
+    expect(held).toEqual(slots.rows)
   }
 }
 

@@ -27,8 +27,8 @@ const sums = [
   'reasoning_tokens',
   'cost_usd',
 ]
-const slotKeys = ['domain', 'provider', 'model', 'kind', 'slot']
-const slotSums = ['requests']
+const latencyKeys = ['domain', 'provider', 'model']
+const histograms = ['response_time', 'ttft']
 
 const names = exchangeColumns.map((column) => column.name).join(', ')
 
@@ -67,10 +67,9 @@ keyed AS (
   FROM inserted
 ),
 timed AS (
-  SELECT bucket, domain, provider, model, 'total' AS kind, latency_slot(response_time_ms) AS slot, 1 AS requests FROM keyed
-    WHERE source = 'wire'
-  UNION ALL
-  SELECT bucket, domain, provider, model, 'ttft', latency_slot(ttft_ms), 1 FROM keyed WHERE source = 'wire' AND ttft_ms IS NOT NULL
+  SELECT bucket, domain, provider, model, latency_histogram(response_time_ms) AS response_time,
+    CASE WHEN ttft_ms IS NULL THEN 0 ELSE latency_histogram(ttft_ms) END AS ttft
+  FROM keyed WHERE source = 'wire'
 ),
 ${tiers.map(({ name }, index) => tierOf(name, tiers[index - 1]?.name)).join(',\n')},
 sampled AS (
@@ -101,11 +100,11 @@ export const writeStatements: Readonly<Record<ExchangeSource, { readonly name: s
 function tierOf(name: string, finer: string | undefined): string {
   const bucket = finer === undefined ? 'bucket' : `date_trunc('${name}', bucket, 'UTC')`
   const sumSource = finer === undefined ? 'keyed' : `${finer}_sums`
-  const slotSource = finer === undefined ? 'timed' : `${finer}_slots`
+  const timedSource = finer === undefined ? 'timed' : `${finer}_histograms`
   return `${name}_sums AS (${grouped(sumSource, bucket, keys, sums)}),
 ${name}_rollup AS (${added(`rollup_${name}`, `${name}_sums`, keys, sums)}),
-${name}_slots AS (${grouped(slotSource, bucket, slotKeys, slotSums)}),
-${name}_latency AS (${added(`latency_${name}`, `${name}_slots`, slotKeys, slotSums)})`
+${name}_histograms AS (${grouped(timedSource, bucket, latencyKeys, histograms)}),
+${name}_latency AS (${added(`latency_${name}`, `${name}_histograms`, latencyKeys, histograms)})`
 }
 
 function grouped(from: string, bucket: string, by: readonly string[], summed: readonly string[]): string {
