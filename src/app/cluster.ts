@@ -7,6 +7,7 @@ import { installReopenSignals, type MetricsJson } from '../telemetry/index.ts'
 import { Asker } from './asker.ts'
 import { encodeConfig } from './config-codec.ts'
 import { journalRootOf } from './data-plane.ts'
+import { createDemoKeys, type DemoKeys } from './demo-keys.ts'
 import type { OfficeQuestion, ToOffice, ToWorker } from './messages.ts'
 import { type Office, startOffice } from './office.ts'
 import { startSimulatedProvider } from './simulated-provider.ts'
@@ -16,6 +17,8 @@ export interface RunningSignalbox {
   readonly proxyUrl: string
   readonly office: Office
   readonly simulated: boolean
+  /** What generated traffic is to send along. */
+  readonly demoKeys: DemoKeys
   /** Drains the workers, then the recorder, then closes everything. */
   stop(graceMs: number): Promise<void>
 }
@@ -54,6 +57,7 @@ export async function startCluster(options: {
     stdout,
     isTty,
     withDashboard,
+    liveFrom: withProxy ? 'journal' : 'ledger',
     demo,
     proxyUrl: () => state.proxyUrl,
     isAlive: (name) =>
@@ -71,6 +75,8 @@ export async function startCluster(options: {
     await simulated?.close()
     throw error
   })
+
+  const demoKeys = createDemoKeys(demo ? config.simulator.traffic.domains : [], office.pepper)
 
   // One worker takes connections itself; several are handed theirs in turn, which spreads long-lived ones evenly.
   cluster.schedulingPolicy = config.http.workers === 1 ? cluster.SCHED_NONE : cluster.SCHED_RR
@@ -94,6 +100,7 @@ export async function startCluster(options: {
             pepper: office.pepper,
             simulatedUrl: simulated?.url ?? null,
             keys: state.keys,
+            demoKeys: demoKeys.keys,
           },
         })
       }
@@ -157,6 +164,7 @@ export async function startCluster(options: {
     proxyUrl: state.proxyUrl,
     office,
     simulated: config.providers.default === 'simulated',
+    demoKeys,
     async stop(graceMs) {
       uninstall()
       await stop(graceMs)

@@ -18,14 +18,17 @@ export function newClientKey(): { readonly id: string; readonly key: string } {
  */
 export class MemoryKeyring {
   readonly #pepper: string
-  #byHash = new Map<string, ClientKey>()
+  readonly #own: ReadonlyMap<string, ClientKey>
+  #byHash: ReadonlyMap<string, ClientKey> = new Map()
 
-  constructor(pepper: string) {
+  /** `own` are keys of this instance's own traffic; having them closes the gateway to nobody. */
+  constructor(pepper: string, own: readonly ClientKey[] = []) {
     this.#pepper = pepper
+    this.#own = byHash(own)
   }
 
   replace(keys: readonly ClientKey[]): void {
-    this.#byHash = new Map(keys.map((key) => [key.hash, key]))
+    this.#byHash = byHash(keys)
   }
 
   /** A revoked key still counts: revoking the last one must not open the gateway to everybody on the machine. */
@@ -35,8 +38,11 @@ export class MemoryKeyring {
 
   find(key: string): ClientKey | null {
     const hash = hashClientKey(this.#pepper, key)
-    const found = this.#byHash.get(hash)
+    const found = this.#byHash.get(hash) ?? this.#own.get(hash)
     if (found === undefined) return null
     return timingSafeEqual(Buffer.from(found.hash), Buffer.from(hash)) ? found : null
   }
 }
+
+const byHash = (keys: readonly ClientKey[]): ReadonlyMap<string, ClientKey> =>
+  new Map(keys.map((key) => [key.hash, key]))

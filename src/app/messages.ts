@@ -33,4 +33,6 @@ export interface WorkerStart {
   readonly pepper: string
   readonly simulatedUrl: string | null
   readonly keys: readonly ClientKey[]
+  /** Of the generated traffic; none where there is none. */
+  readonly demoKeys: readonly ClientKey[]
 }

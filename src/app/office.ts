@@ -8,6 +8,7 @@ import {
   createLiveHub,
   errorReply,
   pageHeaders,
+  startLedgerSource,
 } from '../api/index.ts'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
@@ -20,7 +21,7 @@ import type { JournalState } from '../core/signals.ts'
 import { serveApi } from '../http/api-server.ts'
 import { createRecorder, type Recorder } from '../recorder/index.ts'
 import { createPriceBook } from '../recorder/price-book.ts'
-import { openStore, type Store } from '../store/index.ts'
+import { exchangesChannel, openStore, type Store } from '../store/index.ts'
 import { lockDataDir } from '../store/lock-data-dir.ts'
 import {
   createTelemetry,
@@ -43,6 +44,8 @@ export interface OfficeOptions {
   readonly isTty: boolean
   /** Whether the dashboard is served here. */
   readonly withDashboard: boolean
+  /** Where live events come from: the journals of this machine, or the ledger where the gateways are elsewhere. */
+  readonly liveFrom: 'journal' | 'ledger'
   /** Shown by the setup page: the address callers use; asked when it is needed, since ports may be picked late. */
   proxyUrl(): string
   readonly demo: boolean
@@ -150,6 +153,13 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
   const hub = createLiveHub({ clock, version: packageVersion(), clientsLimit: config.api.liveClientsLimit })
   parts.sse = () => hub.connections()
   cleanups.add('live', () => hub.close())
+  if (options.liveFrom === 'ledger') {
+    const listen = (heard: () => void): (() => void) => store.listen(exchangesChannel, heard)
+    cleanups.add(
+      'live from the ledger',
+      startLedgerSource({ listen, queries: store.queries, observer: hub, clock, logger }),
+    )
+  }
   const recorder = createRecorder({
     journalRoot: journalRootOf(config),
     isAlive: options.isAlive,

@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { createTrafficClient } from '../http/traffic-client.ts'
 import { createTraffic } from '../simulator/traffic.ts'
-import { startCluster } from './cluster.ts'
+import { type RunningSignalbox, startCluster } from './cluster.ts'
 
 /** `signalbox start`, `proxy`, `dashboard` and `demo`. */
 export async function serve(options: {
@@ -23,7 +23,7 @@ export async function serve(options: {
     withDashboard: part !== 'proxy',
     withProxy: part !== 'dashboard',
   })
-  const stopTraffic = traffic ? startTraffic(config, running.proxyUrl) : async () => undefined
+  const stopTraffic = traffic ? startTraffic(config, running) : async () => undefined
   const { dashboard } = running.office
   return {
     proxyUrl: part === 'dashboard' ? null : running.proxyUrl,
@@ -44,11 +44,11 @@ export async function serve(options: {
 const psqlCommand = (config: Config): string =>
   `psql "$(node -p 'require("${path.join(config.dataDir, 'connection.json')}").url')"`
 
-function startTraffic(config: Config, proxyUrl: string): () => Promise<void> {
+function startTraffic(config: Config, { proxyUrl, demoKeys }: RunningSignalbox): () => Promise<void> {
   const client = createTrafficClient()
   const traffic = createTraffic({
     target: new URL(proxyUrl),
-    headers: {},
+    headersOf: demoKeys.headersOf,
     config: config.simulator.traffic,
     seed: config.simulator.seed,
     clock: systemClock,

@@ -31,6 +31,7 @@ export async function createSignalbox(options: {
     stdout,
     isTty: false,
     withDashboard: true,
+    liveFrom: 'journal',
     demo: false,
     proxyUrl: () => parts.dataPlane?.url ?? '',
     isAlive: (name) => name === journalName && parts.dataPlane !== undefined,

@@ -93,7 +93,7 @@ async function startWorker(start: WorkerStart, asker: Asker<OfficeQuestion, Offi
       streams: () => ({ open: parts.plane?.inFlight.openStreams ?? 0, oldestIdleSeconds: 0 }),
     },
   })
-  const keyring = new MemoryKeyring(start.pepper)
+  const keyring = new MemoryKeyring(start.pepper, start.demoKeys)
   keyring.replace(start.keys)
   const office: OfficeLink = {
     metricsText: async ({ redacted }) => (await asker.ask({ about: 'metrics', redacted })) as string, // by the question

@@ -30,7 +30,7 @@ afterEach(async () => {
 function start(settings: Record<string, unknown>): Traffic {
   traffic = createTraffic({
     target: new URL(upstream.url),
-    headers: { 'x-api-key': 'sk-ant-demo' },
+    headersOf: () => ({ 'x-api-key': 'sk-ant-demo' }),
     config: trafficConfig.parse({ requestsPerSecond: 200, ...settings }),
     seed: '1',
     clock: systemClock,
@@ -79,7 +79,7 @@ test('calls in flight are bounded, and stopping gives up those that hang', async
   let now = 0
   traffic = createTraffic({
     target: new URL(upstream.url),
-    headers: {},
+    headersOf: () => ({}),
     config: trafficConfig.parse({ requestsPerSecond: 200, concurrency: 3 }),
     seed: '1',
     clock: systemClock,

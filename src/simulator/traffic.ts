@@ -68,8 +68,8 @@ const scriptShare = 0.2
  */
 export function createTraffic(options: {
   target: URL
-  /** Sent with every call (a client key, for instance). */
-  headers: Readonly<Record<string, string>>
+  /** Sent with every call of a domain (a client key, for instance). */
+  headersOf: (domain: string) => Readonly<Record<string, string>>
   config: TrafficConfig
   seed: string
   clock: Clock
@@ -133,7 +133,7 @@ export function createTraffic(options: {
         'content-type': 'application/json',
         ...seat.call.headers,
         ...(simulate === undefined ? {} : { 'x-simulate': simulate }),
-        ...options.headers,
+        ...options.headersOf(seat.domain),
       },
       body: seat.call.body,
       signal,

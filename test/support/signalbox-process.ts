@@ -22,6 +22,8 @@ export interface SignalboxProcess {
 }
 
 export interface SignalboxProcessOptions {
+  /** `start` where it is left out. */
+  readonly command?: 'start' | 'proxy' | 'dashboard' | 'demo'
   readonly dataDir: string
   readonly env: Readonly<Record<string, string>>
   readonly proxyPort: number
@@ -31,8 +33,8 @@ export interface SignalboxProcessOptions {
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 export function spawnSignalbox(options: SignalboxProcessOptions): SignalboxProcess {
-  const { dataDir, proxyPort, dashboardPort } = options
-  const child = spawn(process.execPath, [main, 'start'], {
+  const { command = 'start', dataDir, proxyPort, dashboardPort } = options
+  const child = spawn(process.execPath, [main, command], {
     // Nothing of the environment of whoever runs the tests: a DATABASE_URL in it would be written to.
     env: {
       PATH: process.env.PATH,
