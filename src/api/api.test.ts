@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
 import { closedExchange } from '../../test/support/exchanges.ts'
+import { createFakeDatabase, quietSelf } from '../../test/support/fake-database.ts'
 import { createFakeLedger } from '../../test/support/fake-ledger.ts'
 import { apiErrorBody } from '../contract/error.ts'
 import * as contract from '../contract/index.ts'
@@ -45,6 +46,7 @@ beforeEach(() => {
     sessionHours: 1,
     setup: () => ({ proxyUrl: 'http://127.0.0.1:3000', version: '0.1.0', demo: false, clientKeyRequired: false }),
     ping: async () => databaseUp,
+    database: { report: createFakeDatabase(start), self: async () => quietSelf },
   })
 })
 

@@ -5,6 +5,7 @@ export { type ApiReply, type ApiRequest, type ApiRoute, bodyLimitBytes, type Str
 export { startLedgerSource } from './ledger-source.ts'
 export { createLiveHub, type LiveHub } from './live-hub.ts'
 export type { ApiQueries } from './queries.ts'
+export type { DatabaseSource, SelfFacts } from './resources/database.ts'
 export type { SetupFacts } from './resources/setup.ts'
 export { type ApiOptions, apiRoutes } from './routes.ts'
 export { apiHeaders, pageHeaders } from './security-headers.ts'

@@ -15,7 +15,7 @@ export interface ResourceTools {
     handler: (call: Call<z.output<Query>, z.output<Body>>) => Promise<ApiReply> | ApiReply,
   ): ApiRoute
   /** Asks once for all viewers with the same question; see `SharedAnswers`. */
-  share<Answer>(endpoint: Endpoint, query: unknown, ask: () => Promise<Answer>): Promise<Answer>
+  share<Answer>(endpoint: Endpoint, query: unknown, ask: () => Promise<Answer>, keptForMs?: number): Promise<Answer>
   /** @throws ApiError 400 naming the field, where a range does not pass `checkSpan`. */
   refuseSpan(complaint: { readonly field: string; readonly message: string } | null): void
 }

@@ -9,6 +9,7 @@ import type { ApiRoute } from './http.ts'
 import type { LiveHub } from './live-hub.ts'
 import type { ApiQueries } from './queries.ts'
 import type { ResourceTools } from './resource-tools.ts'
+import { type DatabaseSource, databaseRoutes } from './resources/database.ts'
 import { healthRoutes } from './resources/health.ts'
 import { liveRoutes } from './resources/live.ts'
 import { requestRoutes } from './resources/requests.ts'
@@ -29,6 +30,7 @@ export interface ApiOptions {
   readonly setup: () => SetupFacts
   /** Whether the database answers; may reject, may hang. */
   readonly ping: () => Promise<boolean>
+  readonly database: DatabaseSource
 }
 
 export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
@@ -39,7 +41,8 @@ export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
     queries,
     clock,
     bind: (endpoint, handler) => guard(endpoint, { authenticator, logger }, handler),
-    share: (endpoint, query, ask) => answers.share(`${endpoint.path} ${JSON.stringify(query)}`, ask),
+    share: (endpoint, query, ask, keptForMs) =>
+      answers.share(`${endpoint.path} ${JSON.stringify(query)}`, ask, keptForMs),
     refuseSpan(complaint) {
       if (complaint === null) return
       throw new ApiError('invalid_request', `\`${complaint.field}\` ${complaint.message}`, { field: complaint.field })
@@ -54,5 +57,6 @@ export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
     ...liveRoutes(tools, live, authenticator),
     ...sessionRoutes(tools, authenticator),
     ...setupRoutes(tools, options.setup),
+    ...databaseRoutes(tools, options.database),
   ]
 }

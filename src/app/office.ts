@@ -35,6 +35,7 @@ import { journalRootOf } from './data-plane.ts'
 import { readKeySnapshot, writeKeySnapshot } from './key-snapshot.ts'
 import { MemoryKeyring } from './keyring.ts'
 import { dashboardKeyFile, keptSecret, pepperOf } from './secrets.ts'
+import { createSelfFacts } from './self-facts.ts'
 import { packageVersion, webRoot } from './version.ts'
 
 export interface OfficeOptions {
@@ -205,7 +206,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
 
 async function openDashboard(
   options: OfficeOptions,
-  office: Pick<Office, 'telemetry' | 'store' | 'link' | 'keyring'>,
+  office: Pick<Office, 'telemetry' | 'store' | 'link' | 'keyring' | 'recorder'>,
   hub: ReturnType<typeof createLiveHub>,
   cleanups: Cleanups,
 ): Promise<Office['dashboard']> {
@@ -213,6 +214,14 @@ async function openDashboard(
   const kept = config.api.dashboardApiKey === undefined ? keptSecret(config.dataDir, dashboardKeyFile) : null
   const key = config.api.dashboardApiKey?.reveal() ?? kept?.value ?? ''
   const { telemetry, store } = office
+  const self = createSelfFacts({
+    clock,
+    dataDir: config.dataDir,
+    recorder: () => office.recorder.state(),
+    database: () => store.state(),
+    dashboardClients: () => hub.connections(),
+  })
+  cleanups.add('self facts', () => self.close())
   const routes: readonly ApiRoute[] = [
     ...apiRoutes({
       queries: store.queries,
@@ -228,6 +237,7 @@ async function openDashboard(
         clientKeyRequired: !office.keyring.isEmpty,
       }),
       ping: () => store.ping(),
+      database: { report: store.report, self: () => self.read() },
     }),
     metricsRoute(key, () => office.link.metricsText({ redacted: false })),
   ]

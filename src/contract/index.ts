@@ -1,4 +1,5 @@
 /** The dashboard API in one table, by the name the web page calls an endpoint with. */
+import { database } from './database.ts'
 import { health } from './health.ts'
 import { live, sse } from './live.ts'
 import { request, requests } from './requests.ts'
@@ -22,6 +23,7 @@ export const endpoints = {
   session,
   signOut,
   setup,
+  database,
 } as const
 
 export type EndpointName = keyof typeof endpoints

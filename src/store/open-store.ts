@@ -5,9 +5,12 @@ import { createBackoff } from './backoff.ts'
 import { createClientKeys } from './client-keys.ts'
 import type { StoreConfig } from './config.ts'
 import { ensureDefaultPartition } from './default-partition.ts'
+import { createDatabaseReport } from './database-report.ts'
 import { startEmbedded } from './drivers/embedded/start-embedded.ts'
 import { createListener } from './drivers/listener.ts'
 import { createPools, type Pools } from './drivers/server.ts'
+import { exportRows } from './export/index.ts'
+import { createImports } from './imports.ts'
 import { createJobs } from './jobs.ts'
 import { migrate } from './migrate.ts'
 import { ensurePartitions } from './partitions.ts'
@@ -64,13 +67,25 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
       logger.error('partition_lost', 'A partition of the ledger is gone; the default partition was made anew', {})
   }
   const reader = createNamedSql({ ...common, pool: pools.reader })
+  const exporter = createNamedSql({ ...common, pool: pools.exporter })
   return {
     ready: preparation.ready,
     state: () => ({ up: isReady() && listener.isUp(), pool: poolState(pools, config) }),
     ping: () => ping(pools),
     writeExchanges: createWriteExchanges(writer, repairPartitions),
-    writeImported: createWriteImported(writer, repairPartitions),
+    imports: createImports({
+      sql: writer,
+      pool: pools.writer,
+      write: createWriteImported(writer, repairPartitions),
+    }),
     queries: createQueries(reader),
+    report: createDatabaseReport({
+      sql: reader,
+      clock,
+      kind: config.databaseUrl === undefined ? 'embedded' : 'server',
+      keepMs: () => null,
+    }),
+    exportRows: (question) => exportRows(exporter, question),
     keys: createClientKeys(writer),
     jobs: createJobs({ sql: writer, clock, logger }),
     listen: listener.listen,

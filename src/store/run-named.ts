@@ -2,6 +2,7 @@ import pg from 'pg'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { QueryFinished } from '../core/signals.ts'
+import { tellSlowQuery } from '../core/slow-query.ts'
 import type { Sql } from './sql.ts'
 import { StoreError } from './store-error.ts'
 
@@ -30,7 +31,7 @@ export function createNamedSql(options: NamedSqlOptions): Sql {
       let rowCount = 0
       let failed = true
       try {
-        const config = { text, values: [...values], ...(prepared === true && { name }) }
+        const config = { text: withName(name, text), values: [...values], ...(prepared === true && { name }) }
         const { rows } = await runOn<R & pg.QueryResultRow>(pool, config)
         rowCount = rows.length
         failed = false
@@ -40,6 +41,14 @@ export function createNamedSql(options: NamedSqlOptions): Sql {
       }
     },
   }
+}
+
+/**
+ * The name goes along as a comment, so that the server's own lists tell whose statement it is. Behind the first word:
+ * what stands before a statement is not kept by every version, and what stands at its end is cut off where it is long.
+ */
+function withName(name: string, text: string): string {
+  return text.replace(/^\s*\w+/, (word) => `${word} /* ${name} */`)
 }
 
 /** As `pool.query`, but a connection survives an error of the statement itself: only a broken one is thrown away. */
@@ -58,12 +67,5 @@ async function runOn<R extends pg.QueryResultRow>(pool: pg.Pool, config: pg.Quer
 
 function report(options: NamedSqlOptions, finished: QueryFinished): void {
   options.onQuery(finished)
-  if (finished.ms < options.slowQueryThresholdMs) return
-  options.logger.warn('slow_query', 'Slow SQL query', {
-    query_name: finished.name,
-    query_ms: Math.round(finished.ms),
-    threshold_ms: options.slowQueryThresholdMs,
-    row_count: finished.rows,
-    failed: finished.failed,
-  })
+  tellSlowQuery(options.logger, finished, options.slowQueryThresholdMs)
 }

@@ -1,7 +1,10 @@
-import type { WriteExchanges, WriteImported } from '../core/ledger.ts'
+import type { WriteExchanges } from '../core/ledger.ts'
 import type { DatabaseState } from '../core/signals.ts'
 import type { ClientKeys } from './client-keys.ts'
+import type { ExportQuestion, ExportRow } from './export/index.ts'
+import type { LedgerImports } from './imports.ts'
 import type { Jobs } from './jobs.ts'
+import type { DatabaseReport } from './database-report.ts'
 import type { Queries } from './queries/index.ts'
 
 /** The ledger's database, as the rest of the office sees it. */
@@ -15,9 +18,13 @@ export interface Store {
   /** Throws until `ready`, and while the database is away: the same batch may be tried again. */
   readonly writeExchanges: WriteExchanges
   /** The same for history that others wrote down. */
-  readonly writeImported: WriteImported
+  readonly imports: LedgerImports
   /** Reads only, each statement limited in time. */
   readonly queries: Queries
+  /** The database about itself. */
+  readonly report: DatabaseReport
+  /** The rows of a range, oldest first, page by page, on connections of their own. */
+  exportRows(question: ExportQuestion): AsyncIterable<readonly ExportRow[]>
   readonly keys: ClientKeys
   /** Work that one of several instances does at a time, and its history. */
   readonly jobs: Jobs

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { closedExchange, openedExchange } from '../../test/support/exchanges.ts'
 import { movableClock, testTelemetry } from '../../test/support/telemetry.ts'
 import type { RecordedExchange } from '../core/exchange.ts'
+import { tellSlowQuery } from '../core/slow-query.ts'
 
 const run = promisify(execFile)
 const has = (program: string): boolean => {
@@ -50,7 +51,7 @@ beforeAll(async () => {
     if (call.id !== 'refused') telemetry.observer.exchangeOpened(openedExchange({ id: call.id ?? '', ...times }))
     telemetry.observer.exchangeClosed({ ...closedExchange(), ...call, ...times, costUsd: 0, priceSource: 'none' })
   }
-  telemetry.queryFinished({ name: 'usage-by-model', ms: 6000, rows: 1, failed: false })
+  tellSlowQuery(telemetry.logger, { name: 'usage-by-model', ms: 6000, rows: 1, failed: false }, 5000)
   await telemetry.close()
   await writeFile(
     composeLog,

@@ -142,7 +142,7 @@ describe('our metrics', () => {
       database: () => database,
       sseConnections: () => 2,
     }
-    const { telemetry, stdout } = testTelemetry({ sources })
+    const { telemetry } = testTelemetry({ sources })
     telemetry.queryFinished({ name: 'usage-by-model', ms: 6210, rows: 96, failed: false })
     telemetry.queryFinished({ name: 'usage-by-model', ms: 12, rows: 3, failed: true })
     await scrape(telemetry)
@@ -162,10 +162,6 @@ describe('our metrics', () => {
     expect(sumOf(samples, 'signalbox_healthy', { component: 'database' })).toBe(0)
     expect(sumOf(samples, 'signalbox_healthy', { component: 'log' })).toBe(1)
     await telemetry.close()
-    const slow = stdout.lines().filter(({ event }) => event === 'slow_query')
-    expect(slow).toHaveLength(1)
-    expect(slow[0]).toMatchObject({ level: 'warn', severity: 'WARNING', message: 'Slow SQL query' })
-    expect(slow[0]).toMatchObject({ query_name: 'usage-by-model', query_ms: 6210, threshold_ms: 5000, row_count: 96 })
   })
 
   test('a source that fails costs its own metrics, not the scrape', async () => {

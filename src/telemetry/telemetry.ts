@@ -62,6 +62,7 @@ export interface Telemetry {
   readonly metrics: Pick<MetricsObserver, 'httpRequestFinished'>
   /** The whole exposition, with what the gateway workers sent. */
   metricsText(form: { readonly redacted: boolean }, workers?: readonly MetricsJson[]): Promise<string>
+  /** Counts a statement; the store itself logs it where it was slow, in every process alike. */
   queryFinished(query: QueryFinished): void
   /** The log file was rotated. */
   reopen(): void
@@ -103,10 +104,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     }),
     metrics,
     metricsText: (form, workers) => renderExposition(registry, form, workers),
-    queryFinished(query) {
-      countQuery(query)
-      if (query.ms > slowQueryThresholdMs) tellSlowQuery(log.logger, query, slowQueryThresholdMs)
-    },
+    queryFinished: countQuery,
     reopen: log.reopen,
     async close(deadlineMs) {
       stopProcess()
@@ -163,17 +161,6 @@ export function registerStreams(registry: MetricRegistry, streams: () => Streams
     const state = streams()
     open.set(state.open)
     idle.set(state.oldestIdleSeconds)
-  })
-}
-
-/** Only the name of the question: SQL text and parameters may hold what must not be logged. */
-function tellSlowQuery(logger: Logger, { name, ms, rows, failed }: QueryFinished, thresholdMs: number): void {
-  logger.warn('slow_query', 'Slow SQL query', {
-    query_name: name,
-    query_ms: Math.round(ms),
-    threshold_ms: thresholdMs,
-    row_count: rows,
-    failed: failed || undefined,
   })
 }
 

@@ -15,6 +15,7 @@ import {
 import { systemClock } from '../../../src/core/clock.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { Secret } from '../../../src/core/secret.ts'
+import { createFakeDatabase, type FakeDatabase, quietSelf } from '../../support/fake-database.ts'
 import { createFakeLedger, type FakeLedger } from '../../support/fake-ledger.ts'
 
 export const dashboardKey = 'a-key-for-tests'
@@ -23,6 +24,7 @@ const webRoot = path.resolve(import.meta.dirname, '../../../dist/web')
 export interface TestDashboard {
   readonly url: string
   readonly ledger: FakeLedger
+  readonly database: FakeDatabase
   readonly hub: LiveHub
   /** Ends all connections and refuses new ones until `resume`. */
   cutOff(): void
@@ -35,6 +37,7 @@ export interface TestDashboard {
 
 export async function startDashboard(): Promise<TestDashboard> {
   const ledger = createFakeLedger()
+  const database = createFakeDatabase(systemClock.now())
   const hub = createLiveHub({ clock: systemClock, version: '0.1.0', clientsLimit: 20 })
   const setup = { demo: false, clientKeyRequired: false }
   const routes = apiRoutes({
@@ -46,6 +49,7 @@ export async function startDashboard(): Promise<TestDashboard> {
     sessionHours: 12,
     setup: () => ({ proxyUrl: 'http://127.0.0.1:3000', version: '0.1.0', ...setup }),
     ping: async () => ledger.failure === null,
+    database: { report: database, self: async () => quietSelf },
   })
   let away = false
   let held: Promise<void> = Promise.resolve()
@@ -58,6 +62,7 @@ export async function startDashboard(): Promise<TestDashboard> {
   return {
     url: `http://127.0.0.1:${port}`,
     ledger,
+    database,
     hub,
     setup,
     cutOff() {
