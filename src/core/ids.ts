@@ -17,7 +17,15 @@ export function uuidv7(nowMs: number): string {
   }
   const at = used
   used += 10
-  const byte = (offset: number): number => pool[at + offset] as number // inside the pool by the check above
+  return uuidv7Of(nowMs, pool, at)
+}
+
+/**
+ * The same with bits of one's own: ten bytes of `bits` from `at`, of which 74 bits are used. What stands for one thing
+ * (a time and a digest) is one id, whoever makes it and when.
+ */
+export function uuidv7Of(nowMs: number, bits: Uint8Array, at = 0): string {
+  const byte = (offset: number): number => bits[at + offset] ?? 0
   const time = nowMs.toString(16).padStart(12, '0')
   return (
     `${time.slice(0, 8)}-${time.slice(8)}-` +

@@ -3,8 +3,6 @@ export { type ClientKeys, keysChannel } from './client-keys.ts'
 export { type StoreConfig, storeConfigSchema } from './config.ts'
 export type { DatabaseReport } from './database-report.ts'
 export { connectionUrl, readConnectionFile } from './drivers/embedded/connection-file.ts'
-export type { JobCounts, JobOutcome, JobRecord, JobRun, Jobs, JobTerms } from './jobs.ts'
-export { type DataDirLock, lockDataDir } from './lock-data-dir.ts'
 export {
   type ExportColumn,
   type ExportFormatName,
@@ -16,6 +14,8 @@ export {
   restored,
 } from './export/index.ts'
 export type { LedgerImports, NamedCall } from './imports.ts'
+export type { JobCounts, JobOutcome, JobRecord, JobRun, Jobs, JobTerms } from './jobs.ts'
+export { type DataDirLock, lockDataDir } from './lock-data-dir.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export { diskOf } from './queries/database/index.ts'
 export type { Queries } from './queries/index.ts'

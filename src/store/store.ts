@@ -1,10 +1,10 @@
 import type { WriteExchanges } from '../core/ledger.ts'
 import type { DatabaseState } from '../core/signals.ts'
 import type { ClientKeys } from './client-keys.ts'
+import type { DatabaseReport } from './database-report.ts'
 import type { ExportQuestion, ExportRow } from './export/index.ts'
 import type { LedgerImports } from './imports.ts'
 import type { Jobs } from './jobs.ts'
-import type { DatabaseReport } from './database-report.ts'
 import type { Queries } from './queries/index.ts'
 
 /** The ledger's database, as the rest of the office sees it. */

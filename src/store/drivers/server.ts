@@ -6,6 +6,8 @@ export interface Pools {
   readonly writer: pg.Pool
   /** Read-only, with a statement timeout. */
   readonly reader: pg.Pool
+  /** Read-only as well, for exports: few connections and more time, so that they take nothing from the dashboard. */
+  readonly exporter: pg.Pool
   end(): Promise<void>
 }
 
@@ -13,6 +15,9 @@ const connectTimeoutMs = 5_000
 const idleTimeoutMs = 30_000
 /** A write that is not answered by then went to a server that is gone without a word. */
 const writeTimeoutMs = 60_000
+/** A page of an export that few rows pass may have to look through a month of the ledger. */
+const exportTimeoutMs = 60_000
+const exporterConnections = 2
 /** Statements in flight may end first; a server that does not answer must not hold up the stop. */
 const endPatienceMs = 5_000
 
@@ -55,14 +60,26 @@ export function createPools(url: string, config: StoreConfig): Pools {
     // Set by statements and not as start-up parameters, which connection poolers refuse. The pool waits for the promise.
     onConnect: (client) => limitReader(client, config.readTimeoutMs),
   })
+  const exporter = new pg.Pool({
+    ...connectionConfig(url, 'exporter'),
+    max: exporterConnections,
+    idleTimeoutMillis: idleTimeoutMs,
+    query_timeout: exportTimeoutMs + connectTimeoutMs,
+    // Exports take turns, page by page; the one at the end of the line waits for the pages before its own.
+    connectionTimeoutMillis: 2 * exportTimeoutMs,
+    allowExitOnIdle: true,
+    onConnect: (client) => limitReader(client, exportTimeoutMs),
+  })
   // An idle connection that breaks is dropped by its pool; without a listener the event would end the process.
   writer.on('error', () => undefined)
   reader.on('error', () => undefined)
+  exporter.on('error', () => undefined)
   return {
     writer,
     reader,
+    exporter,
     async end() {
-      const ended = Promise.allSettled([writer.end(), reader.end()])
+      const ended = Promise.allSettled([writer.end(), reader.end(), exporter.end()])
       let timer: NodeJS.Timeout | undefined
       const late = new Promise((resolve) => {
         timer = setTimeout(resolve, endPatienceMs)

@@ -10,6 +10,7 @@ import type {
 import { timeOfUuidv7 } from '../../core/ids.ts'
 import type { UsageSource } from '../../core/usage.ts'
 import type { Sql } from '../sql.ts'
+import { type ExchangeFilter, exchangeConditions } from './exchange-filter.ts'
 import { type SourceFilter, sourceCondition } from './source-condition.ts'
 
 export interface LedgerExchange extends Omit<ImportedExchange, 'kind' | 'rateLimitHeaders'> {
@@ -23,17 +24,7 @@ export interface RecentExchangesQuestion {
   readonly limit: number
   /** Default: `wire`. */
   readonly source?: SourceFilter
-  readonly filter: {
-    readonly domain?: string | undefined
-    readonly account?: string | undefined
-    readonly keyId?: string | undefined
-    readonly provider?: string | undefined
-    readonly model?: string | undefined
-    readonly sessionId?: string | undefined
-    readonly errorType?: string | undefined
-    readonly outcome?: Outcome | undefined
-    readonly status?: 'failed' | '2xx' | '4xx' | '5xx' | undefined
-  }
+  readonly filter: ExchangeFilter
 }
 
 const hardLimit = 500
@@ -47,20 +38,7 @@ export async function recentExchanges(sql: Sql, question: RecentExchangesQuestio
     conditions.push(
       `(created_at, id) < (${place(new Date(question.after.openedAt))}, ${place(question.after.id)}::uuid)`,
     )
-  const { filter } = question
-  for (const [column, value] of [
-    ['domain', filter.domain],
-    ['account_id', filter.account],
-    ['key_id', filter.keyId],
-    ['provider', filter.provider],
-    ['model', filter.model],
-    ['session_id', filter.sessionId],
-    ['error_type', filter.errorType],
-    ['outcome', filter.outcome],
-  ] as const) {
-    if (value !== undefined) conditions.push(`${column} = ${place(value)}`)
-  }
-  if (filter.status !== undefined) conditions.push(statusConditions[filter.status])
+  conditions.push(...exchangeConditions(question.filter, place))
   const rows = await sql.query<Row>(
     'recent-exchanges',
     `SELECT * FROM api_requests WHERE ${conditions.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT $3`,
@@ -68,13 +46,6 @@ export async function recentExchanges(sql: Sql, question: RecentExchangesQuestio
   )
   return rows.map(fromRow)
 }
-
-const statusConditions = {
-  failed: `outcome NOT IN ('ok', 'cancelled')`,
-  '2xx': 'status_code BETWEEN 200 AND 299',
-  '4xx': 'status_code BETWEEN 400 AND 499',
-  '5xx': 'status_code >= 500',
-} as const
 
 const uuidv7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
 /** The time in an id is that of its row; the second around it is for ids made a moment before the clock was read. */
