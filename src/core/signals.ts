@@ -36,4 +36,6 @@ export interface JournalState {
   readonly backlogBytes: number
   readonly writtenBytes: number
   readonly errorsTotal: number
+  /** Longest time so far from a write to the end of the sync that covered it: what a power cut could have cost. */
+  readonly longestExposureMs?: number
 }

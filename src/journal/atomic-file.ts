@@ -21,11 +21,16 @@ export async function writeFileAtomically(file: string, text: string): Promise<v
     await rm(beside, { force: true })
     throw error
   }
-  const directory = await open(path.dirname(file), 'r')
+  await syncDirectory(path.dirname(file))
+}
+
+/** Makes new names in a directory survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
   try {
-    await directory.sync()
+    await handle.sync()
   } finally {
-    await directory.close()
+    await handle.close()
   }
 }
 

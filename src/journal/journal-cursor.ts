@@ -69,6 +69,8 @@ export class JournalCursor {
   #chunk: Buffer
   /** The segment at hand gets no more bytes: a later one was seen. */
   #isSealed = false
+  #gapLookedForAt: number | null = null
+  #asideFails = false
 
   constructor(options: CursorOptions) {
     this.#options = options
@@ -94,7 +96,11 @@ export class JournalCursor {
       if (records.length > 0) return { kind: 'records', records }
 
       if (this.#isSealed || handle === null) {
-        if (filled > 0 && !(await this.#setRestAside())) return idle
+        if (handle !== null && filled > 0) {
+          const left = await this.#leaveDamage(handle)
+          if (left === 'again') return idle
+          if (left === 'found-more') continue
+        }
         const next = await this.#options.segmentFrom(this.#options.journal, this.#segment + (handle === null ? 0 : 1))
         if (next === null) return isAlive ? idle : end
         await this.#moveTo(next)
@@ -106,7 +112,11 @@ export class JournalCursor {
         continue
       }
       if (isAlive) return idle
-      if (filled > 0 && !(await this.#leaveTail(filled))) return idle
+      if (filled > 0) {
+        const left = await this.#leaveTail(handle, filled)
+        if (left === 'again') return idle
+        if (left === 'found-more') continue
+      }
       return end
     }
   }
@@ -126,11 +136,16 @@ export class JournalCursor {
     return this.#handle
   }
 
-  /** A live writer counts on by one, so that a look at one name will do; what is left of a dead one may have gaps. */
+  /**
+   * A live writer counts on by one, so that a look at one name will do. Where a reader before us freed segments behind one
+   * that had to stay there is a gap, but then it is there from the beginning.
+   */
   async #hasNext(isAlive: boolean): Promise<boolean> {
     const { journal, hasSegment, segmentFrom } = this.#options
     if (await hasSegment(journal, this.#segment + 1)) return true
-    return !isAlive && (await segmentFrom(journal, this.#segment + 1)) !== null
+    if (isAlive && this.#gapLookedForAt === this.#segment) return false
+    this.#gapLookedForAt = this.#segment
+    return (await segmentFrom(journal, this.#segment + 1)) !== null
   }
 
   async #moveTo(segment: number): Promise<void> {
@@ -166,43 +181,62 @@ export class JournalCursor {
     }
   }
 
-  /** The end of a dead journal's last segment: a torn record is cut, anything else set aside. False: try again later. */
-  async #leaveTail(filled: number): Promise<boolean> {
+  /** The end of a dead journal's last segment: a torn record is cut, anything else is damage. */
+  async #leaveTail(handle: FileHandle, filled: number): Promise<'left' | 'found-more' | 'again'> {
     const look = lookAtFrame(this.#chunk, 0, filled)
     const isTorn =
       look.kind === 'partial' || look.end === filled || this.#chunk.subarray(0, filled).every((byte) => byte === 0)
-    if (!isTorn || filled > tornTailBytes) return this.#setRestAside()
+    // A torn record has nothing behind it; a length that was damaged looks the same, but has.
+    if (!isTorn || filled > tornTailBytes || (await this.#nextWhole(handle)) !== null) return this.#leaveDamage(handle)
     this.#options.logger.info('journal_tail_cut', 'A journal ends in a record that was never completed', {
       journal: this.#options.journal,
       bytes: filled,
     })
-    return true
+    return 'left'
   }
 
-  async #setRestAside(): Promise<boolean> {
+  /** Sets the damaged bytes aside and goes on behind them: they cost the records they hit and no other. */
+  async #leaveDamage(handle: FileHandle): Promise<'left' | 'found-more' | 'again'> {
     const { directory, journal } = this.#options
     const find = { journal, segment: this.#segment, offset: this.#offset }
+    const next = await this.#nextWhole(handle)
     try {
-      const isNew = await this.#options.setAside.rest({
-        ...find,
-        file: path.join(directory, segmentFileName(find.segment)),
-      })
-      if (isNew) {
+      const file = path.join(directory, segmentFileName(find.segment))
+      const kept = await this.#options.setAside.rest({ ...find, end: next, file })
+      if (kept !== 'known') {
         this.#options.onDamage()
-        this.#options.logger.error(
-          'journal_damaged',
-          'The rest of a journal segment is damaged and was set aside',
-          find,
-        )
+        const what = kept === 'new' ? 'and was set aside' : 'and is lost: too much was set aside already'
+        this.#options.logger.error('journal_damaged', `A part of a journal segment is damaged ${what}`, find)
       }
-      return true
     } catch (error) {
-      const reason = error instanceof Error ? error.message : 'unknown'
-      this.#options.logger.error('journal_set_aside_failed', 'A damaged journal segment could not be set aside', {
-        ...find,
-        reason,
-      })
-      return false
+      if (!this.#asideFails) {
+        const reason = error instanceof Error ? error.message : 'unknown'
+        this.#options.logger.error('journal_set_aside_failed', 'A damaged journal segment could not be set aside', {
+          ...find,
+          reason,
+        })
+      }
+      this.#asideFails = true
+      return 'again'
+    }
+    this.#asideFails = false
+    if (next === null) return 'left'
+    this.#offset = next
+    return 'found-more'
+  }
+
+  /** Where the next whole frame begins behind bytes that are none; null where there is none in this segment. */
+  async #nextWhole(handle: FileHandle): Promise<number | null> {
+    const longest = frameHeaderBytes + maxPayloadBytes
+    const window = Buffer.allocUnsafe(2 * longest)
+    for (let base = this.#offset + 1; ; base += longest) {
+      const { bytesRead } = await handle.read(window, 0, window.length, base)
+      const isLast = bytesRead < window.length
+      // JSON has no zero bytes, so that nearly every place in a text is ruled out by the length that stands there.
+      for (let at = 0; at < (isLast ? bytesRead : longest); at += 1) {
+        if (lookAtFrame(window, at, bytesRead).kind === 'whole') return base + at
+      }
+      if (isLast) return null
     }
   }
 }

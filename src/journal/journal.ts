@@ -5,14 +5,15 @@ import type { Logger } from '../core/logger.ts'
 import type { JournalState } from '../core/signals.ts'
 import { maxPayloadBytes, segmentFileName, segmentOfFileName } from './frame.ts'
 import { FrameBuffer } from './frame-buffer.ts'
-import { GroupSync } from './group-sync.ts'
+import { GroupSync, powerCutWindowMs } from './group-sync.ts'
 import { type JournalFiles, journalFiles } from './journal-files.ts'
 
 /** One worker's append-only record of what it did. Everything on it is synchronous but `close`. */
 export interface Journal {
   /**
    * Appends one record (JSON text). With `now` it returns after the record, and all before it, went into the file by
-   * one write: a crash of the process loses nothing of it, a power cut at most `syncIntervalMs` and one `fdatasync`.
+   * one write: a crash of the process loses nothing of it, a power cut at most `syncIntervalMs` and one `fdatasync`
+   * (docs/durability.md).
    * With `soon` the record goes with the next `now`, or when the event loop comes round.
    * While the disk refuses, records wait in memory, in order; `state().healthy` is then false.
    * Returns false where the record was not taken: the backlog is full, the journal is closed, or the payload is empty
@@ -40,6 +41,7 @@ export interface JournalOptions {
 }
 
 const retryMs = 250
+const slowSyncPauseMs = 60_000
 /** Attempts of `close` at a disk that refuses, `retryMs` apart. */
 const closeAttempts = 8
 /** What is to go soon goes at once when it has become so much: one write of it takes some 30 µs. */
@@ -73,6 +75,8 @@ class SegmentedJournal implements Journal {
   #immediate: NodeJS.Immediate | null = null
   #retry: NodeJS.Timeout | null = null
   #closed = false
+  #longestExposureMs = 0
+  #tellSlowAfter = Number.NEGATIVE_INFINITY
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -87,8 +91,8 @@ class SegmentedJournal implements Journal {
     this.#sync = new GroupSync({
       files: this.#files,
       clock: options.clock,
-      intervalMs: options.syncIntervalMs ?? 50,
-      onOutcome: (error) => this.#synced(error),
+      intervalMs: options.syncIntervalMs ?? 25,
+      onOutcome: (error, exposedMs) => this.#synced(error, exposedMs),
     })
     this.#sync.namesChangedIn(this.#directory)
     this.#sync.namesChangedIn(options.root)
@@ -114,6 +118,7 @@ class SegmentedJournal implements Journal {
       backlogBytes: this.#pending.bytes,
       writtenBytes: this.#writtenBytes,
       errorsTotal: this.#errorsTotal,
+      longestExposureMs: this.#longestExposureMs,
     }
   }
 
@@ -229,7 +234,9 @@ class SegmentedJournal implements Journal {
     this.#position = 0
   }
 
-  #synced(error: unknown): void {
+  #synced(error: unknown, exposedMs: number): void {
+    this.#longestExposureMs = Math.max(this.#longestExposureMs, exposedMs)
+    if (exposedMs > powerCutWindowMs) this.#tellSlowSync(exposedMs)
     const failed = error !== null
     if (failed) this.#errorsTotal += 1
     if (failed === this.#syncFails) return
@@ -245,6 +252,21 @@ class SegmentedJournal implements Journal {
       )
     }
     this.#tellState()
+  }
+
+  /** Once a minute at most: a slow disk is slow at every sync. */
+  #tellSlowSync(exposedMs: number): void {
+    const now = this.#options.clock.monotonic()
+    if (now < this.#tellSlowAfter) return
+    this.#tellSlowAfter = now + slowSyncPauseMs
+    this.#options.logger.warn(
+      'journal_sync_slow',
+      'The disk syncs slowly; a power cut could have cost more than 50 ms',
+      {
+        journal: this.#options.name,
+        exposed_ms: Math.round(exposedMs),
+      },
+    )
   }
 
   #tellState(): void {

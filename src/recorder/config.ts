@@ -34,8 +34,10 @@ export const recorderConfigSchema = z.strictObject({
   queueRows: z
     .int()
     .min(1)
-    .default(20_000)
-    .describe('Rows kept in memory while the database is slow or away; what is beyond stays in the journal on disk.'),
+    .default(8_000)
+    .describe(
+      'Rows kept in memory while the database is slow or away (some 3 KB each); what is beyond stays in the journal on disk.',
+    ),
   queueBytes: z
     .int()
     .min(1)

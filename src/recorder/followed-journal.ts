@@ -8,6 +8,7 @@ import {
   type JournalRecord,
   journalStart,
 } from '../journal/index.ts'
+import type { Kept } from './aside-queue.ts'
 import type { JournalCheckpoint } from './checkpoint.ts'
 import { interruptedExchange } from './interrupted-exchange.ts'
 import type { LedgerWriter } from './ledger-writer.ts'
@@ -32,8 +33,8 @@ export interface FollowedJournalOptions {
   readonly from: JournalCheckpoint | undefined
   /** True for a journal of an earlier life: its records are no news to the observers. */
   readonly isOld: boolean
-  /** A record that can not be read: counted and set aside. */
-  readonly onDefect: (record: JournalRecord, defect: Defect) => Promise<void>
+  /** A record that can not be read: counted and set aside. `onKept` is told where that is not done at once. */
+  readonly onDefect: (record: JournalRecord, defect: Defect, onKept: () => void) => Promise<Kept>
   readonly onForgotten: () => void
 }
 
@@ -65,7 +66,9 @@ export class FollowedJournal {
   /** The end of the last record that the ledger's reader has dealt with, and of the last that is stored. */
   #readUntil: JournalPosition
   #storedUntil: JournalPosition
+  /** Rows on their way to the ledger, and of the records that wait to be set aside where they begin. */
   #queued = 0
+  readonly #owed = new Set<JournalPosition>()
   #behindRows = 0
   #ledgerCalls = new Map<string, OpenCall>()
   #observedCalls = new Map<string, ExchangeOpened>()
@@ -110,7 +113,7 @@ export class FollowedJournal {
 
   /** Everything in it is stored and told: it can be deleted. */
   get isFinished(): boolean {
-    return this.#interruptedQueued && this.#interruptedTold && this.#queued === 0
+    return this.#interruptedQueued && this.#interruptedTold && this.#queued === 0 && this.#owed.size === 0
   }
 
   /** Reads on for the observers. True where there may be more at once. */
@@ -186,13 +189,31 @@ export class FollowedJournal {
     }
   }
 
-  /** Everything before it is in the ledger. */
+  /** Everything before it is in the ledger, or set aside: the next life begins there. */
   get stored(): JournalPosition {
+    let stored = this.#storedButOwed
+    for (const start of this.#owed) if (comparePositions(start, stored) < 0) stored = start
+    return stored
+  }
+
+  /** Segments before it may go, but those that are needed. */
+  get freeUntil(): number {
+    return this.#storedButOwed.segment
+  }
+
+  get #storedButOwed(): JournalPosition {
     return this.#queued === 0 ? this.#readUntil : this.#storedUntil
   }
 
-  /** True where a call that is still open is known from this segment alone. */
+  /** True where this segment has a record that is to be set aside. */
+  isOwed(segment: number): boolean {
+    for (const start of this.#owed) if (start.segment === segment) return true
+    return false
+  }
+
+  /** The same, or a call that is still open is known from this segment alone, because no checkpoint has it. */
   isNeeded(segment: number): boolean {
+    if (this.isOwed(segment)) return true
     for (const call of this.#ledgerCalls.values()) {
       if (call.segment === segment && !call.isSaved) return true
     }
@@ -238,27 +259,46 @@ export class FollowedJournal {
   async #takeForLedger(record: JournalRecord, event: ExchangeOpened | RecordedExchange | Defect): Promise<void> {
     const end = { segment: record.segment, offset: record.end }
     if (event.kind === 'defect') {
-      await this.#options.onDefect(record, event)
+      const start = { segment: record.segment, offset: record.start }
+      const kept = await this.#options.onDefect(record, event, () => this.#owed.delete(start))
+      if (kept === 'later') this.#owed.add(start)
     } else if (event.kind === 'opened') {
       if (this.#keepBounded(this.#ledgerCalls)) this.#options.onForgotten()
       this.#ledgerCalls.set(event.id, { opened: event, segment: record.segment, isClosed: false, isSaved: false })
     } else {
       const call = this.#ledgerCalls.get(event.id)
       if (call !== undefined) call.isClosed = true
-      this.#queue(event, record.payload.length, end)
+      this.#queue(event, record.payload.length, { start: { segment: record.segment, offset: record.start }, end })
     }
     this.#readUntil = end
   }
 
-  #queue(exchange: RecordedExchange, bytes: number, end: JournalPosition | null): void {
+  #queue(
+    exchange: RecordedExchange,
+    bytes: number,
+    place: { start: JournalPosition; end: JournalPosition } | null,
+  ): void {
     this.#queued += 1
+    let isOwed = false
     this.#options.writer.add({
       exchange,
       bytes,
       onStored: () => {
-        this.#queued -= 1
-        if (end !== null) this.#storedUntil = end
+        if (isOwed) {
+          if (place !== null) this.#owed.delete(place.start)
+        } else if (place !== null) {
+          this.#storedUntil = place.end
+        }
+        // An interrupted call that is owed is known from the checkpoint and its journal, which stay as long as it counts here.
+        if (!isOwed || place === null) this.#queued -= 1
         this.#ledgerCalls.delete(exchange.id)
+      },
+      onOwed: () => {
+        isOwed = true
+        if (place === null) return
+        this.#owed.add(place.start)
+        this.#storedUntil = place.end
+        this.#queued -= 1
       },
     })
   }

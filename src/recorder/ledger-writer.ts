@@ -2,15 +2,18 @@ import type { Clock } from '../core/clock.ts'
 import type { RecordedExchange } from '../core/exchange.ts'
 import type { WriteExchanges } from '../core/ledger.ts'
 import type { Logger } from '../core/logger.ts'
-import type { SetAside } from '../journal/index.ts'
+import type { AsideQueue } from './aside-queue.ts'
 import type { RecorderConfig } from './config.ts'
 
-/** A row on its way to the ledger. `onStored` is told once it is there, or was refused for good and set aside. */
+/** A row on its way to the ledger. */
 export interface LedgerRow {
   readonly exchange: RecordedExchange
   /** Size of its journal record, as the measure of its memory. */
   readonly bytes: number
+  /** It is in the ledger, or it was refused for good and set aside. */
   readonly onStored: () => void
+  /** It was refused for good and waits for a disk to be set aside on: `onStored` comes later than those of rows behind it. */
+  readonly onOwed: () => void
 }
 
 export type LedgerWriterConfig = Pick<
@@ -30,7 +33,7 @@ export class LedgerWriter {
   readonly #config: LedgerWriterConfig
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #setAside: SetAside
+  readonly #aside: AsideQueue
   #rows: LedgerRow[] = []
   #bytes = 0
   #isWriting = false
@@ -46,13 +49,13 @@ export class LedgerWriter {
     config: LedgerWriterConfig
     clock: Clock
     logger: Logger
-    setAside: SetAside
+    aside: AsideQueue
   }) {
     this.#write = options.writeExchanges
     this.#config = options.config
     this.#clock = options.clock
     this.#logger = options.logger
-    this.#setAside = options.setAside
+    this.#aside = options.aside
   }
 
   get hasRoom(): boolean {
@@ -110,35 +113,36 @@ export class LedgerWriter {
   async #writeBatch(): Promise<void> {
     this.#isWriting = true
     const batch = this.#rows.slice(0, this.#config.batchRows)
-    const succeeded = await this.#tryBatch(batch)
+    const owed = await this.#tryBatch(batch)
     this.#isWriting = false
     if (this.#isStopped) return
-    if (!succeeded) {
+    if (owed === null) {
       this.#writeIn(Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(this.#failures - 1, 10)))
       return
     }
     this.#rows.splice(0, batch.length)
     for (const row of batch) {
       this.#bytes -= row.bytes
-      row.onStored()
+      if (!owed.has(row)) row.onStored()
     }
     if (this.#rows.length > 0)
       this.#writeIn(this.#rows.length >= this.#config.batchRows ? 0 : this.#config.batchDelayMs)
   }
 
-  async #tryBatch(batch: readonly LedgerRow[]): Promise<boolean> {
+  /** Null where the batch is to be tried again; else its rows that are neither in the ledger nor set aside yet. */
+  async #tryBatch(batch: readonly LedgerRow[]): Promise<ReadonlySet<LedgerRow> | null> {
     try {
       const { inserted, rejected } = await this.#inTime(this.#write(batch.map((row) => row.exchange)))
       // A stopped recorder leaves the rest to the next one, lest both set the same row aside.
-      if (this.#isStopped) return false
+      if (this.#isStopped) return null
       this.#writtenTotal += inserted
-      await this.#setRejectedAside(batch, new Map(rejected.map(({ id, reason }) => [id, reason])))
+      const owed = await this.#setRejectedAside(batch, new Map(rejected.map(({ id, reason }) => [id, reason])))
       if (this.#failures > 0) {
         const fields = { failures: this.#failures, rows: this.#rows.length }
         this.#logger.info('ledger_writes_recovered', 'The ledger takes rows again', fields)
       }
       this.#failures = 0
-      return true
+      return owed
     } catch (error) {
       this.#failures += 1
       this.#errorsTotal += 1
@@ -152,21 +156,31 @@ export class LedgerWriter {
           code,
         })
       }
-      return false
+      return null
     }
   }
 
-  async #setRejectedAside(batch: readonly LedgerRow[], reasons: ReadonlyMap<string, string>): Promise<void> {
-    if (reasons.size === 0) return
-    for (const { exchange } of batch) {
+  async #setRejectedAside(
+    batch: readonly LedgerRow[],
+    reasons: ReadonlyMap<string, string>,
+  ): Promise<ReadonlySet<LedgerRow>> {
+    const owed = new Set<LedgerRow>()
+    if (reasons.size === 0) return owed
+    for (const row of batch) {
+      const { exchange } = row
       const reason = reasons.get(exchange.id)
       if (reason === undefined) continue
       this.#rejectedTotal += 1
       this.#logger.error('ledger_row_rejected', 'The ledger refuses a row for good; it was set aside', {
         id: exchange.id,
+        reason,
       })
-      await this.#setAside.line({ reason, at: this.#clock.now(), exchange })
+      const kept = await this.#aside.add({ reason, at: this.#clock.now(), exchange }, row.onStored)
+      if (kept === 'now') continue
+      owed.add(row)
+      row.onOwed()
     }
+    return owed
   }
 
   /** A write that hangs would stop everything behind it. Trying again is safe: rows are known by their ids. */

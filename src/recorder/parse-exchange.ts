@@ -27,7 +27,7 @@ function readExchange(fields: Fields): ExchangeEvent {
   const kind = fields.oneOf('kind', kinds)
   const start = {
     id: fields.uuid('id'),
-    openedAt: fields.integer('openedAt'),
+    openedAt: fields.time('openedAt'),
     method: fields.text('method'),
     path: fields.text('path'),
     endpoint: fields.oneOf('endpoint', endpoints),
@@ -46,7 +46,7 @@ function readExchange(fields: Fields): ExchangeEvent {
   return {
     kind,
     ...start,
-    closedAt: fields.integer('closedAt'),
+    closedAt: fields.time('closedAt'),
     statusCode: fields.integer('statusCode'),
     outcome: fields.oneOf('outcome', outcomes),
     errorType: errorType(fields.textOrNull('errorType')),
@@ -130,6 +130,8 @@ function serverToolUse(fields: Fields | null): ServerToolUse | null {
 
 class FieldError extends Error {}
 
+const lastTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** Typed access to the fields of an object; throws a `FieldError` that names the field, never its value. */
@@ -161,6 +163,12 @@ class Fields {
   integer(name: string): number {
     const value = this.#values[name]
     return isCount(value) && Number.isSafeInteger(value) ? value : this.#fail(name, 'a whole number')
+  }
+
+  /** Epoch milliseconds before the year 10,000: later ones are no dates to JavaScript, nor to those who read the ledger. */
+  time(name: string): number {
+    const value = this.integer(name)
+    return value <= lastTime ? value : this.#fail(name, 'a time before the year 10000')
   }
 
   number(name: string): number {

@@ -153,7 +153,13 @@ describe('a recorder that is killed', () => {
       expect(outcomes('interrupted').sort()).toEqual([...shot.open].sort())
       expect(told.closedIds.sort()).toEqual([...shot.open].sort())
       expect(readdirSync(after.journalRoot)).toEqual(['checkpoint.json'])
-      expect(next.state().droppedTotal).toEqual({ unreadable: 0, rejected: 0, damaged: 0, open_forgotten: 0 })
+      expect(next.state().droppedTotal).toEqual({
+        unreadable: 0,
+        rejected: 0,
+        damaged: 0,
+        open_forgotten: 0,
+        set_aside_deleted: 0,
+      })
       await rm(shot.directory, { recursive: true })
     }
   }, 120_000)

@@ -7,6 +7,7 @@ import { closedExchange } from '../../test/support/exchanges.ts'
 import { segmentsOf, startRecorder, Witness, within, worker, world } from '../../test/support/recorders.ts'
 import { uuidv7 } from '../core/ids.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
+import type { SetAside } from '../journal/index.ts'
 
 describe('the way of a record', () => {
   test('goes to the observers and, priced, to the ledger: once, and in order', async () => {
@@ -166,7 +167,13 @@ describe('what can not be stored', () => {
     at.ledger.refuse = (row) => (row.id === ids[3] ? 'no partition' : null)
     await recorder.drained()
     expect(at.ledger.ids).toEqual(ids.filter((id) => id !== ids[3]))
-    expect(recorder.state().droppedTotal).toEqual({ unreadable: 0, rejected: 1, damaged: 0, open_forgotten: 0 })
+    expect(recorder.state().droppedTotal).toEqual({
+      unreadable: 0,
+      rejected: 1,
+      damaged: 0,
+      open_forgotten: 0,
+      set_aside_deleted: 0,
+    })
     const file = path.join(at.directory, 'journal-rejected', 'rejected.jsonl')
     const lines = readFileSync(file, 'utf8').trim().split('\n')
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ reason: 'no partition', exchange: { id: ids[3] } }])
@@ -196,6 +203,46 @@ describe('what can not be stored', () => {
       .map((line) => JSON.parse(line).reason)
     expect(reasons).toEqual(['not JSON', 'closedAt is not a whole number'])
   })
+})
+
+test('what can be neither stored nor set aside stays in the journal, blocks nothing, and is set aside later', async () => {
+  const at = await world()
+  const gateway = worker(at)
+  const kept: Readonly<Record<string, unknown>>[] = []
+  let isFull = true
+  const setAside: SetAside = {
+    line: async (value) => {
+      if (isFull) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+      kept.push(value)
+    },
+    rest: () => Promise.resolve('new'),
+  }
+  const ids = Array.from({ length: 60 }, () => gateway.call())
+  at.ledger.refuse = (row) => (row.id === ids[3] ? 'no' : null)
+  gateway.journal.append('not json', 'now')
+  const more = Array.from({ length: 200 }, () => gateway.call())
+  const dead = worker(at, 'w2')
+  const lost = dead.open()
+  await dead.die()
+  const first = await startRecorder(at, new Witness(), {}, silentLogger, { setAside })
+  await vi.waitFor(() => expect(at.ledger.rows.size).toBe(260), within)
+  expect(first.state().droppedTotal).toMatchObject({ rejected: 1, unreadable: 1 })
+  // All is freed but the segments that hold what is owed, and the one that is written to.
+  await vi.waitFor(() => expect(segmentsOf(at)).toBe(3), within)
+  await first.stop({ drainMs: 50 })
+
+  // The next life finds both again, in a journal with a gap whose writer lives.
+  at.ledger.refuse = (row) => (row.id === ids[3] ? 'still no' : null)
+  const second = await startRecorder(at, new Witness(), {}, silentLogger, { setAside })
+  const late = gateway.call()
+  await vi.waitFor(() => expect(at.ledger.rows.has(late)).toBe(true), within)
+  expect(second.state().droppedTotal).toMatchObject({ rejected: 1, unreadable: 1 })
+  isFull = false
+  await second.drained()
+  expect(kept).toMatchObject([{ record: 'not json' }, { reason: 'still no', exchange: { id: ids[3] } }])
+  await vi.waitFor(() => expect(segmentsOf(at)).toBe(1), within)
+  expect(at.ledger.rows.get(lost.id)).toMatchObject({ outcome: 'interrupted' })
+  expect([...at.ledger.ids].sort()).toEqual([...ids.filter((id) => id !== ids[3]), ...more, lost.id, late].sort())
 })
 
 test('a full disk empties itself once the ledger is back, and nothing is lost', async ({ skip }) => {

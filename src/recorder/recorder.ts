@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger.ts'
 import type { PriceBook } from '../core/pricing.ts'
 import type { RecorderState } from '../core/signals.ts'
 import { createJournalReader, createSetAside, type JournalReader, type SetAside } from '../journal/index.ts'
+import { AsideQueue } from './aside-queue.ts'
 import { type Checkpoint, type CheckpointFile, checkpointFile } from './checkpoint.ts'
 import { FollowedJournal } from './followed-journal.ts'
 import { guardedObservers } from './guarded-observers.ts'
@@ -16,7 +17,7 @@ import { LedgerWriter, type LedgerWriterConfig } from './ledger-writer.ts'
 export interface Recorder {
   /** Reads the checkpoint and begins. Rejects where the journals' directory can not be read. */
   start(): Promise<void>
-  /** Resolves when all that is in the journals by now is in the ledger; not before the database is back. */
+  /** Resolves when all that is in the journals by now is in the ledger, or set aside; not before the database is back. */
   drained(): Promise<void>
   /** Drains for at most so long, then stops. What is not stored by then is found again by the next life. */
   stop(options: { drainMs: number }): Promise<void>
@@ -39,6 +40,15 @@ export interface RecorderOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly config: LedgerWriterConfig
+  /** The files it works on; a test puts others in their place. */
+  readonly files?: Partial<RecorderFiles>
+}
+
+/** Every way of the recorder to the disk. */
+export interface RecorderFiles {
+  readonly setAside: SetAside
+  readonly checkpoint: CheckpointFile
+  readonly reader: JournalReader
 }
 
 const busyPollMs = 25
@@ -54,7 +64,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
 class JournalRecorder implements Recorder {
   readonly #options: RecorderOptions
   readonly #reader: JournalReader
-  readonly #setAside: SetAside
+  readonly #aside: AsideQueue
   readonly #writer: LedgerWriter
   readonly #observers: ExchangeObserver
   readonly #checkpoint: CheckpointFile
@@ -74,15 +84,25 @@ class JournalRecorder implements Recorder {
   #journalBytes = 0
   #unreadable = 0
   #forgotten = 0
+  #asideLost = 0
 
   constructor(options: RecorderOptions) {
     const { journalRoot, isAlive, clock, logger, config, writeExchanges } = options
     this.#options = options
-    this.#setAside = createSetAside({ directory: path.join(journalRoot, '..', 'journal-rejected'), logger })
-    this.#reader = createJournalReader({ root: journalRoot, isAlive, setAside: this.#setAside, logger })
-    this.#writer = new LedgerWriter({ writeExchanges, config, clock, logger, setAside: this.#setAside })
+    const setAside =
+      options.files?.setAside ??
+      createSetAside({
+        directory: path.join(journalRoot, '..', 'journal-rejected'),
+        logger,
+        onLost: () => {
+          this.#asideLost += 1
+        },
+      })
+    this.#aside = new AsideQueue({ setAside, logger })
+    this.#reader = options.files?.reader ?? createJournalReader({ root: journalRoot, isAlive, setAside, logger })
+    this.#writer = new LedgerWriter({ writeExchanges, config, clock, logger, aside: this.#aside })
     this.#observers = guardedObservers(options.observers, logger)
-    this.#checkpoint = checkpointFile({ directory: journalRoot, logger })
+    this.#checkpoint = options.files?.checkpoint ?? checkpointFile({ directory: journalRoot, logger })
   }
 
   async start(): Promise<void> {
@@ -108,6 +128,7 @@ class JournalRecorder implements Recorder {
     this.wake()
     await this.#loop
     this.#writer.stop()
+    await this.#aside.stop()
     await this.#housekeeping
     await this.#saveAndRelease()
     for (const journal of this.#journals.values()) await journal.close()
@@ -129,6 +150,7 @@ class JournalRecorder implements Recorder {
         rejected,
         damaged: this.#reader.damagedTotal(),
         open_forgotten: this.#forgotten,
+        set_aside_deleted: this.#asideLost,
       },
       openExchanges: sum((journal) => journal.openCalls),
     }
@@ -195,7 +217,7 @@ class JournalRecorder implements Recorder {
         from: this.#left.get(name),
         // A journal that dies between two looks of ours is of this life all the same.
         isOld: atStart && !this.#options.isAlive(name),
-        onDefect: async (record, { reason }) => {
+        onDefect: async (record, { reason }, onKept) => {
           this.#unreadable += 1
           const { journal: from, segment, start } = record
           this.#options.logger.error(
@@ -207,13 +229,8 @@ class JournalRecorder implements Recorder {
               reason,
             },
           )
-          await this.#setAside.line({
-            reason,
-            journal: from,
-            segment,
-            offset: start,
-            record: record.payload.toString('utf8'),
-          })
+          const text = record.payload.toString('utf8')
+          return this.#aside.add({ reason, journal: from, segment, offset: start, record: text }, onKept)
         },
         onForgotten: () => {
           this.#forgotten += 1
@@ -257,21 +274,25 @@ class JournalRecorder implements Recorder {
   }
 
   async #saveAndRelease(): Promise<boolean> {
-    const snapshots = [...this.#journals.values()].map((journal) => ({ journal, ...journal.checkpoint() }))
+    const snapshots = [...this.#journals.values()].map((journal) => ({
+      journal,
+      freeUntil: journal.freeUntil,
+      ...journal.checkpoint(),
+    }))
     try {
       await this.#checkpoint.write(new Map(snapshots.map(({ journal, state }) => [journal.name, state])))
     } catch (error) {
       this.#tellCheckpointFailure(error)
       // A full disk must not keep itself full: what is stored may go, but for segments that alone know an open call.
-      for (const { journal, state } of snapshots) {
-        await this.#reader.release(journal.name, state.stored.segment, (segment) => journal.isNeeded(segment))
+      for (const { journal, freeUntil } of snapshots) {
+        await this.#reader.release(journal.name, freeUntil, (segment) => journal.isNeeded(segment))
       }
       return false
     }
     this.#checkpointFails = false
-    for (const { journal, state, onSaved } of snapshots) {
+    for (const { journal, freeUntil, onSaved } of snapshots) {
       onSaved()
-      await this.#reader.release(journal.name, state.stored.segment)
+      await this.#reader.release(journal.name, freeUntil, (segment) => journal.isOwed(segment))
     }
     return true
   }
@@ -286,7 +307,7 @@ class JournalRecorder implements Recorder {
   #settleDrainers(hasMoved: boolean): void {
     if (this.#drainers.length === 0) return
     this.#writer.flush()
-    if (hasMoved || this.#writer.rows > 0) return
+    if (hasMoved || this.#writer.rows > 0 || this.#aside.size > 0) return
     if ([...this.#journals.values()].some((journal) => journal.isBehind || journal.hasInterruptedToTell)) return
     const done = this.#drainers.filter((drainer) => drainer.fromPass <= this.#pass)
     this.#drainers = this.#drainers.filter((drainer) => drainer.fromPass > this.#pass)

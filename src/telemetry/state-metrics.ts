@@ -31,11 +31,13 @@ export function registerJournalState(registry: MetricRegistry, journal: () => Jo
   const backlog = registry.gauge('signalbox_journal_backlog_bytes').child({})
   const written = registry.counter('signalbox_journal_written_bytes_total').child({})
   const errors = registry.counter('signalbox_journal_errors_total').child({})
+  const exposed = registry.gauge('signalbox_journal_exposed_max_seconds').child({})
   registry.onScrape(() => {
     const state = journal()
     backlog.set(state.backlogBytes)
     written.follow(state.writtenBytes)
     errors.follow(state.errorsTotal)
+    exposed.set((state.longestExposureMs ?? 0) / 1_000)
   })
 }
 

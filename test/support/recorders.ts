@@ -83,6 +83,7 @@ export async function startRecorder(
   witness: ExchangeObserver,
   rest: Partial<RecorderOptions['config']> = {},
   logger: Logger = silentLogger,
+  files: RecorderOptions['files'] = {},
 ): Promise<Recorder> {
   const recorder = createRecorder({
     journalRoot: at.journalRoot,
@@ -92,6 +93,7 @@ export async function startRecorder(
     observers: [witness],
     clock: quickClock,
     logger,
+    files,
     config: { ...recorderConfigSchema.parse({}), batchDelayMs: 5, ...rest },
   })
   await recorder.start()

@@ -7,6 +7,12 @@ export const storageRows = {
   signalbox_journal_backlog_bytes: gauge('Bytes not yet written to the journal.', 'bytes', 'journal state', 'sum'),
   signalbox_journal_written_bytes_total: counter('Bytes written to the journal.', 'bytes', 'journal state'),
   signalbox_journal_errors_total: counter('Failed writes to the journal.', 'count', 'journal state'),
+  signalbox_journal_exposed_max_seconds: gauge(
+    'Longest time so far that a written record waited for the disk to keep it: what a power cut could have cost.',
+    'seconds',
+    'journal state',
+    'max',
+  ),
 
   signalbox_ledger_queue_rows: gauge(
     'Records read from the journal and not yet in the ledger.',
@@ -28,9 +34,14 @@ export const storageRows = {
     'count',
     'recorder state',
   ),
-  signalbox_ledger_dropped_total: counter('Records set aside or lost.', 'count', 'recorder state', {
-    labels: { reason: 'reason' },
-  }),
+  signalbox_ledger_dropped_total: counter(
+    'Records set aside or lost (docs/runbooks/set-aside.md).',
+    'count',
+    'recorder state',
+    {
+      labels: { reason: 'reason' },
+    },
+  ),
 
   signalbox_db_up: gauge('1 while the database answers.', 'boolean', 'database state', 'min'),
   signalbox_db_pool_connections: gauge(
