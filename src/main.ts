@@ -11,6 +11,8 @@ const programs: Programs = {
   serve: async (options) => (await import('./app/programs.ts')).serve(options),
   migrate: async (config) => (await import('./app/programs.ts')).migrate(config),
   openKeys: async (config) => (await import('./app/programs.ts')).openKeys(config),
+  backup: async (config, options, work) => (await import('./app/backup.ts')).backup(config, options, work),
+  openRestore: async (config, options) => (await import('./app/backup.ts')).openRestore(config, options),
 }
 
 /** A child of a running instance is a gateway worker and is told all it needs by its office. */

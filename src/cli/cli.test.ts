@@ -32,7 +32,7 @@ function terminal(outIsTty = false): Heard {
 const unused = (): never => {
   throw new Error('this program should not run')
 }
-const noPrograms: Programs = { serve: unused, migrate: unused, openKeys: unused }
+const noPrograms: Programs = { serve: unused, migrate: unused, openKeys: unused, backup: unused, openRestore: unused }
 
 let dataDir: string
 beforeEach(() => {

@@ -1,6 +1,7 @@
 /** The command line: from arguments to an exit status. */
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/mistake.ts'
+import { addBackup } from './backup.ts'
 import { addCheckConfig } from './check-config.ts'
 import { addDashboard } from './dashboard.ts'
 import { addDemo } from './demo.ts'
@@ -9,6 +10,7 @@ import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import type { Programs } from './programs.ts'
 import { addProxy } from './proxy.ts'
+import { addRestore } from './restore.ts'
 import { addStart } from './start.ts'
 import { addStats } from './stats.ts'
 import { addTail } from './tail.ts'
@@ -43,6 +45,8 @@ function createProgram({ programs, terminal, version }: Cli): Command {
   addDemo(program, programs, terminal)
   addCheckConfig(program, terminal)
   addMigrate(program, programs, terminal)
+  addBackup(program, programs, terminal)
+  addRestore(program, programs, terminal)
   addKeys(program, programs, terminal)
   addStats(program, terminal)
   addTail(program, terminal)

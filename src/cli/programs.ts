@@ -8,6 +8,33 @@ export interface Programs {
   migrate(config: Config): Promise<readonly string[]>
   /** The client keys, through the running instance's database or, where none runs, one started for the moment. */
   openKeys(config: Config): Promise<KeyStore>
+  /** `target` null: standard output. */
+  backup(config: Config, options: { target: string | null; withPepper: boolean }, work: Work): Promise<BackupMade>
+  openRestore(config: Config, options: { file: string; force: boolean; signal: AbortSignal }): Promise<Restore>
+}
+
+/** What long work is given; see runLongWork. */
+export interface Work {
+  readonly signal: AbortSignal
+  readonly onProgress: (done: number, total?: number) => void
+}
+
+export interface BackupMade {
+  readonly file: string | null
+  readonly bytes: number | null
+  readonly rows: number
+  /** Whether client keys work where the backup is restored. */
+  readonly withPepper: boolean
+}
+
+export interface Restore {
+  readonly manifest: { readonly signalbox_version: string; readonly created_at: string }
+  readonly fileBytes: number
+  /** Reads all of the file and changes nothing. Progress: bytes. */
+  check(work: Work): Promise<{ readonly summary: { readonly tables: readonly { readonly rows: number }[] } }>
+  /** All or nothing. Progress: rows. */
+  load(work: Work): Promise<'same' | 'restored' | 'configured-differs' | 'missing' | 'not-needed'>
+  close(): Promise<void>
 }
 
 export interface ServeOptions {

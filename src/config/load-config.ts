@@ -6,7 +6,12 @@ import { type Config, configSchema } from './schema.ts'
 /** Loads the settings of Signalbox. Throws `ConfigError`, which lists every mistake; nothing is read but the sources. */
 export function loadConfig(sources: Sources): Loaded<Config> {
   const loaded = load(configSchema, sources, rules)
-  const config = { ...loaded.config, dataDir: path.resolve(sources.cwd, loaded.config.dataDir) }
+  const { dataDir, backup } = loaded.config
+  const config = {
+    ...loaded.config,
+    dataDir: path.resolve(sources.cwd, dataDir),
+    backup: { ...backup, dir: backup.dir === undefined ? undefined : path.resolve(sources.cwd, backup.dir) },
+  }
   return { ...loaded, config, warnings: [...loaded.warnings, ...clientVariableWarning(sources.env)] }
 }
 

@@ -8,6 +8,7 @@ import { journalConfigSchema } from '../journal/config.ts'
 import { providersConfig } from '../providers/config.ts'
 import { recorderConfigSchema } from '../recorder/config.ts'
 import { simulatorConfig } from '../simulator/config.ts'
+import { backupConfigSchema } from '../store/backup/config.ts'
 import { storeConfigSchema } from '../store/config.ts'
 import { telemetryConfig } from '../telemetry/config.ts'
 
@@ -44,6 +45,7 @@ export const configSchema = z.strictObject({
     .extend({ databaseUrl: secret(storeConfigSchema.shape.databaseUrl) })
     .prefault({})
     .describe('The database.'),
+  backup: backupConfigSchema.prefault({}).describe('Backups that are made by themselves.'),
   telemetry: telemetryConfig.prefault({}).describe('Logs and metrics.'),
   api: apiConfig
     .extend({ dashboardApiKey: secret(apiConfig.shape.dashboardApiKey) })
