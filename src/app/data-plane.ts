@@ -12,7 +12,7 @@ import { noUsage } from '../core/usage.ts'
 import { createGatewayRouter, type Gateway, InFlight, type Keyring } from '../gateway/index.ts'
 import { listen } from '../http/listener.ts'
 import { createUpstreamClient } from '../http/upstream-client.ts'
-import { openJournal } from '../journal/index.ts'
+import { type Journal, openJournal } from '../journal/index.ts'
 import type { HttpRequestFinished } from '../telemetry/index.ts'
 import { proxyRoutes } from './proxy-routes.ts'
 import { createRoute } from './targets.ts'
@@ -64,8 +64,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     keys: options.keys,
     route: createRoute(config, options.simulatedUrl),
     accountOf: accountNamer(options.pepper),
-    // A close must survive a crash that follows the caller's last byte; an opening rides along with the next write.
-    record: (event) => journal.append(JSON.stringify(event), event.kind === 'closed' ? 'now' : 'soon'),
+    record: recordTo(journal),
     instanceId: options.instanceId,
     inFlight,
   }
@@ -100,6 +99,16 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       await upstream.close()
       await journal.close()
     },
+  }
+}
+
+/** A close must survive a crash that follows the caller's last byte; an opening rides along with the next write. */
+function recordTo(journal: Journal): Gateway['record'] {
+  return (event, written) => {
+    const isUrgent = event.kind === 'closed' && written === undefined
+    const taken = journal.append(JSON.stringify(event), isUrgent ? 'now' : 'soon', written)
+    if (!taken) written?.()
+    return taken
   }
 }
 

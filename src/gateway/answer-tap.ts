@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import { headerOf } from '../wire/headers.ts'
+import type { AnswerHead } from '../wire/headers.ts'
 import { SseTap } from '../wire/sse-tap.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -19,16 +19,17 @@ export interface AnswerTap {
 /** Bodies are kept up to here to be read at the end; a Messages answer of 128k tokens has some 600 KB. */
 const keptBytesLimit = 8 * 1024 * 1024
 
-export function answerTap(exchange: Exchange, status: number, rawHeaders: readonly string[]): AnswerTap {
-  const isStream = status < 400 && (headerOf(rawHeaders, 'content-type') ?? '').startsWith('text/event-stream')
+export function answerTap(exchange: Exchange, status: number, head: AnswerHead): AnswerTap {
+  const isStream = status < 400 && head.contentType.startsWith('text/event-stream')
   const reader = isStream ? streamReader(exchange) : bodyReader(exchange, status)
-  const encoding = (headerOf(rawHeaders, 'content-encoding') ?? 'identity').toLowerCase()
-  const decoder = decoderFor(encoding)
+  const decoder = decoderFor(head.contentEncoding)
   return decoder === null ? reader : decoded(reader, decoder)
 }
 
 function streamReader(exchange: Exchange): AnswerTap {
-  const sse = new SseTap((name, data) => exchange.meter.event(name, data, exchange.clock.monotonic()))
+  const { meter, clock } = exchange
+  // Only the first token's time is kept, so the clock is asked until then.
+  const sse = new SseTap((name, data) => meter.event(name, data, meter.firstTokenAt ?? clock.monotonic()))
   return {
     isStream: true,
     get atBoundary() {

@@ -57,9 +57,10 @@ async function gatewayTo(baseUrl: string, options: Options = {}) {
     keys: { isEmpty: keys.length === 0, find: (clear) => keys.find((key) => key.clear === clear) ?? null },
     route: () => target,
     accountOf: () => 'caller-abc',
-    record(event) {
+    record(event, written) {
       if (event.kind === 'opened' && options.full?.()) return false
       events.push(event)
+      if (written !== undefined) setImmediate(written)
       return true
     },
     instanceId: options.instanceId ?? 'gw-test',

@@ -16,8 +16,11 @@ export interface Gateway {
   route(model: string | null): Target
   /** The account name for a caller's own credential: a keyed hash, never the credential. */
   accountOf(secret: string): string
-  /** Writes one record to the journal; false when it can take no more, so that new calls are shed. */
-  record(event: ExchangeOpened | ExchangeClosed): boolean
+  /**
+   * Writes one record to the journal; false when it can take no more, so that new calls are shed. A closing record is in
+   * the file when this returns; or, with `written`, when that is called, which lets the records of one turn share a write.
+   */
+  record(event: ExchangeOpened | ExchangeClosed, written?: () => void): boolean
   /** Sent along to tell a call that comes back to us; also what is looked for. */
   readonly instanceId: string
   /** Calls in flight, counted by the endpoints; read by the worker's metrics and by the drain. */

@@ -1,5 +1,5 @@
 import type { UpstreamCall, UpstreamFailure, UpstreamHandler, UpstreamRequest } from '../core/upstream.ts'
-import { headerOf, rateLimitHeadersOf, responseHeadersForCaller } from '../wire/headers.ts'
+import { readAnswerHead } from '../wire/headers.ts'
 import { type AnswerTap, answerTap } from './answer-tap.ts'
 import { closeExchange } from './close-exchange.ts'
 import type { Exchange } from './exchange.ts'
@@ -29,6 +29,11 @@ class Pump implements UpstreamHandler {
   readonly #resolve: (failure: UpstreamFailure | null) => void
   readonly #sentAt: number
   #tap: AnswerTap | null = null
+  /** What came since the last write. What one read of the socket brought leaves in one write: chunks are often tiny. */
+  #waiting: Buffer[] = []
+  #passesSoon = false
+  /** The caller takes no more for now. */
+  #held = false
   #settled = false
 
   constructor(exchange: Exchange, gateway: Gateway, resolve: (failure: UpstreamFailure | null) => void) {
@@ -36,20 +41,21 @@ class Pump implements UpstreamHandler {
     this.#gateway = gateway
     this.#resolve = resolve
     this.#sentAt = exchange.clock.monotonic()
-    exchange.response.on('close', this.onGone).on('drain', this.#onDrain)
+    exchange.response.on('close', this.onGone)
   }
 
   onHeaders(status: number, rawHeaders: string[]): void {
     const { response } = this.#exchange
+    const head = readAnswerHead(rawHeaders)
     this.#exchange.upstreamStatus = status
-    this.#exchange.upstreamRequestId = headerOf(rawHeaders, 'request-id')?.slice(0, 100) ?? null
-    this.#exchange.rateLimitHeaders = rateLimitHeadersOf(rawHeaders)
-    this.#tap = answerTap(this.#exchange, status, rawHeaders)
+    this.#exchange.upstreamRequestId = head.requestId
+    this.#exchange.rateLimitHeaders = head.rateLimits
+    this.#tap = answerTap(this.#exchange, status, head)
     if (this.#tap.isStream) this.#streamBegins(this.#tap)
-    const headers = responseHeadersForCaller(rawHeaders)
-    headers.push(requestIdHeader, this.#exchange.id)
-    response.writeHead(status, headers)
-    if (this.#tap.isStream) response.flushHeaders()
+    head.headers.push(requestIdHeader, this.#exchange.id)
+    response.writeHead(status, head.headers)
+    // A stream's head may come long before its first event; a body follows its head.
+    if (this.#tap.isStream) this.#passSoon()
   }
 
   #streamBegins(tap: AnswerTap): void {
@@ -60,7 +66,36 @@ class Pump implements UpstreamHandler {
   onData(chunk: Buffer): boolean {
     this.#exchange.responseBytes += chunk.length
     this.#tap?.push(chunk)
-    return this.#exchange.response.write(chunk)
+    this.#waiting.push(chunk)
+    this.#passSoon()
+    return !this.#held
+  }
+
+  /** After the parser is done with what it has at hand, and before anything else happens: no time is added. */
+  #passSoon(): void {
+    if (this.#passesSoon) return
+    this.#passesSoon = true
+    queueMicrotask(this.#pass)
+  }
+
+  readonly #pass = (): void => {
+    this.#passesSoon = false
+    const { response } = this.#exchange
+    // An end, whichever, has taken what was waiting along.
+    if (this.#settled || response.destroyed) return
+    const bytes = this.#taken()
+    if (bytes === null) return response.flushHeaders()
+    if (response.write(bytes) || this.#held) return
+    this.#held = true
+    response.once('drain', this.#onDrain)
+  }
+
+  #taken(): Buffer | null {
+    const [first] = this.#waiting
+    if (first === undefined) return null
+    const bytes = this.#waiting.length === 1 ? first : Buffer.concat(this.#waiting)
+    this.#waiting = []
+    return bytes
   }
 
   onEnd(): void {
@@ -70,17 +105,22 @@ class Pump implements UpstreamHandler {
       if (!this.#settle()) return
       const verdict = judgeAnswer(this.#exchange, tap)
       // The record is on disk before the caller sees the end: a crash right after loses no completed call.
-      closeExchange(this.#exchange, this.#gateway, verdict.status, verdict.failure)
-      this.#exchange.response.end()
-      this.#resolve(null)
+      closeExchange(this.#exchange, this.#gateway, verdict.status, verdict.failure, this.#end)
     }
     const decoding = tap.finish()
     if (decoding === null) finish()
     else decoding.then(finish)
   }
 
+  readonly #end = (): void => {
+    const { response } = this.#exchange
+    if (!response.destroyed) response.end(this.#taken() ?? undefined)
+    this.#resolve(null)
+  }
+
   onError(failure: UpstreamFailure): void {
     // The tap is left as it is: whether the stream broke between two events decides how the caller is told.
+    if (this.#waiting.length > 0) this.#pass()
     if (this.#settle()) this.#resolve(failure)
   }
 
@@ -90,13 +130,16 @@ class Pump implements UpstreamHandler {
     this.#resolve({ kind: 'aborted', detail: 'the caller left', cause: null })
   }
 
-  readonly #onDrain = (): void => this.call?.resume()
+  readonly #onDrain = (): void => {
+    this.#held = false
+    this.call?.resume()
+  }
 
   /** True for the first ending only. */
   #settle(): boolean {
     if (this.#settled) return false
     this.#settled = true
-    this.#exchange.response.off('close', this.onGone).off('drain', this.#onDrain)
+    this.#exchange.response.off('close', this.onGone)
     this.#exchange.upstreamMs = (this.#exchange.upstreamMs ?? 0) + this.#exchange.clock.monotonic() - this.#sentAt
     if (this.#tap?.isStream) this.#gateway.inFlight.openStreams--
     return true

@@ -65,6 +65,38 @@ describe('appending', () => {
     expect(await read(directory)).toEqual(['"a"'])
   })
 
+  test('puts the records of one turn into the file by one write, and says so to each that waits', async () => {
+    const directory = await temporaryDirectory()
+    const { disk, files } = smallDisk(Number.POSITIVE_INFINITY)
+    const journal = open(directory, { files })
+    const seen: string[][] = []
+    const written = async () => void seen.push(await read(directory))
+    await Promise.all(
+      ['"a"', '"b"', '"c"'].map(
+        (payload) =>
+          new Promise<void>((resolve) => {
+            journal.append(payload, 'soon', () => void written().then(resolve))
+          }),
+      ),
+    )
+    expect(disk.writes).toBe(1)
+    expect(seen).toEqual(Array.from({ length: 3 }, () => ['"a"', '"b"', '"c"']))
+  })
+
+  test('lets nobody wait for a disk that refuses, nor for a journal that is closed meanwhile', async () => {
+    const directory = await temporaryDirectory()
+    const { disk, files } = smallDisk(0)
+    const journal = open(directory, { files })
+    await new Promise<void>((resolve) => void journal.append('"a"', 'soon', resolve))
+    expect(journal.state().healthy).toBe(false)
+    await new Promise<void>((resolve) => void journal.append('"b"', 'soon', resolve))
+    disk.room = Number.POSITIVE_INFINITY
+    const last = new Promise<void>((resolve) => void journal.append('"c"', 'soon', resolve))
+    await journal.close()
+    await last
+    expect(await read(directory)).toEqual(['"a"', '"b"', '"c"'])
+  })
+
   test('keeps every character of any text', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string({ unit: 'grapheme', minLength: 1 }), { maxLength: 40 }), async (texts) => {

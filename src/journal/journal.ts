@@ -14,12 +14,13 @@ export interface Journal {
    * Appends one record (JSON text). With `now` it returns after the record, and all before it, went into the file by
    * one write: a crash of the process loses nothing of it, a power cut at most `syncIntervalMs` and one `fdatasync`
    * (docs/durability.md).
-   * With `soon` the record goes with the next `now`, or when the event loop comes round.
+   * With `soon` the record goes with the next `now`, or when the event loop comes round: records of one turn share one
+   * write. `written` is called then, once the record is in the file, or waits in memory behind a disk that refuses.
    * While the disk refuses, records wait in memory, in order; `state().healthy` is then false.
    * Returns false where the record was not taken: the backlog is full, the journal is closed, or the payload is empty
    * or over a mebibyte. The caller then sheds load.
    */
-  append(payload: string, when: 'now' | 'soon'): boolean
+  append(payload: string, when: 'now' | 'soon', written?: () => void): boolean
   state(): JournalState
   /** Writes and syncs what is left (for at most two seconds, should the disk refuse) and closes the files. */
   close(): Promise<void>
@@ -73,6 +74,7 @@ class SegmentedJournal implements Journal {
   #overflowed = false
   #rotateAfter = 0
   #immediate: NodeJS.Immediate | null = null
+  #waiting: (() => void)[] = []
   #retry: NodeJS.Timeout | null = null
   #closed = false
   #longestExposureMs = 0
@@ -98,18 +100,27 @@ class SegmentedJournal implements Journal {
     this.#sync.namesChangedIn(options.root)
   }
 
-  append(payload: string, when: 'now' | 'soon'): boolean {
+  append(payload: string, when: 'now' | 'soon', written?: () => void): boolean {
     if (this.#closed || payload.length === 0 || !this.#hasRoomFor(payload.length)) return false
     if (this.#pending.add(payload, maxPayloadBytes) === 0) return false
-    if (when === 'now' || this.#pending.bytes >= soonBytes) {
-      this.#flush()
-    } else if (this.#immediate === null && !this.#writeFails) {
-      this.#immediate = setImmediate(() => {
-        this.#immediate = null
-        this.#flush()
-      })
-    }
+    if (written !== undefined) this.#waiting.push(written)
+    if (when === 'now' || this.#pending.bytes >= soonBytes) this.#flush()
+    // Behind a disk that refuses, records wait for the retry; but not those who wait for their records.
+    const isDue = this.#waiting.length > 0 || (this.#pending.bytes > 0 && !this.#writeFails)
+    if (isDue && this.#immediate === null) this.#immediate = setImmediate(this.#turnEnded)
     return true
+  }
+
+  readonly #turnEnded = (): void => {
+    this.#immediate = null
+    this.#flush()
+    this.#tellWritten()
+  }
+
+  #tellWritten(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const written of waiting) written()
   }
 
   state(): JournalState {
@@ -130,6 +141,7 @@ class SegmentedJournal implements Journal {
     for (let attempt = 1; !this.#flush() && attempt < closeAttempts; attempt += 1) {
       await new Promise((resolve) => setTimeout(resolve, retryMs))
     }
+    this.#tellWritten()
     if (this.#pending.bytes > 0) {
       this.#options.logger.error('journal_backlog_lost', 'The disk took no more; the last records are lost', {
         journal: this.#options.name,

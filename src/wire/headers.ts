@@ -1,52 +1,61 @@
 /**
  * Header lists as Node and undici have them raw: `[name, value, name, value, …]`, case and order as they came.
- * Header names are compared in lower case; values are never touched.
+ * Header names are compared in lower case; values are never touched. Each list is walked once.
  */
 
+/** What is done with a header of this name, where it is not simply passed on. */
+type Role = 'hop' | 'connection' | 'ours' | 'content-type' | 'content-encoding' | 'request-id' | 'rate-limit'
+
 /** Hop-by-hop (RFC 9110, section 7.6.1) or about this hop only: never copied in either direction. */
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+const hopByHop: readonly (readonly [string, Role])[] = [
+  ['connection', 'connection'],
+  ['keep-alive', 'hop'],
+  ['proxy-authenticate', 'hop'],
+  ['proxy-authorization', 'hop'],
+  ['proxy-connection', 'hop'],
+  ['te', 'hop'],
+  ['trailer', 'hop'],
+  ['transfer-encoding', 'hop'],
+  ['upgrade', 'hop'],
+]
 
-/** Not copied from a caller to an upstream: hop-by-hop, rewritten by us, or a statement about the caller's own network. */
-const notForwarded = new Set([
+/** Not copied from a caller to an upstream either: rewritten by us, or a statement about the caller's own network. */
+const rolesInRequest: ReadonlyMap<string, Role> = new Map([
   ...hopByHop,
-  'host',
-  'content-length',
-  'expect',
-  'cookie',
-  'forwarded',
-  'accept-encoding',
-  'authorization',
-  'x-api-key',
+  ['host', 'ours'],
+  ['content-length', 'ours'],
+  ['expect', 'ours'],
+  ['cookie', 'ours'],
+  ['forwarded', 'ours'],
+  ['accept-encoding', 'ours'],
+  ['authorization', 'ours'],
+  ['x-api-key', 'ours'],
 ])
 
-/** Our own request headers; they end here. */
-const ownPrefix = 'x-signalbox-'
+const rolesInAnswer: ReadonlyMap<string, Role> = new Map([
+  ...hopByHop,
+  ['content-type', 'content-type'],
+  ['content-encoding', 'content-encoding'],
+  ['request-id', 'request-id'],
+  ['retry-after', 'rate-limit'],
+])
 
-const isForwarded = (lowerName: string): boolean =>
-  !notForwarded.has(lowerName) && !lowerName.startsWith('x-forwarded-') && !lowerName.startsWith(ownPrefix)
+/** Our own request headers end here, and so do statements of proxies about the caller. */
+const isPrivate = (lowerName: string): boolean =>
+  lowerName.startsWith('x-signalbox-') || lowerName.startsWith('x-forwarded-')
 
 /** The names a `Connection` header declares hop-by-hop for this message; usually none but `keep-alive` and `close`. */
-function declaredHopByHop(raw: readonly string[]): ReadonlySet<string> | null {
-  for (let at = 0; at < raw.length; at += 2) {
-    if (raw[at]?.toLowerCase() !== 'connection') continue
-    const names = (raw[at + 1] ?? '')
-      .toLowerCase()
-      .split(',')
-      .map((name) => name.trim())
-    const declared = names.filter((name) => name !== '' && name !== 'keep-alive' && name !== 'close')
-    if (declared.length > 0) return new Set(declared)
-  }
-  return null
+function declaredIn(connection: string): readonly string[] {
+  if (connection === 'keep-alive' || connection === 'close') return []
+  const names = connection
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+  return names.filter((name) => name !== '' && name !== 'keep-alive' && name !== 'close')
+}
+
+function without(kept: readonly string[], lowerNames: readonly string[]): string[] {
+  return kept.filter((_, at) => !lowerNames.includes((kept[at - (at % 2)] as string).toLowerCase())) // the pair's name
 }
 
 /**
@@ -54,55 +63,67 @@ function declaredHopByHop(raw: readonly string[]): ReadonlySet<string> | null {
  * `accept-encoding`: we ask for `identity`, because the answer is metered from the bytes that pass.
  */
 export function requestHeadersForUpstream(raw: readonly string[]): string[] {
-  const declared = declaredHopByHop(raw)
   const kept: string[] = []
+  let declared: readonly string[] = []
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] as string // in range by the loop's bound
+    const value = raw[at + 1] as string
     const lower = name.toLowerCase()
-    if (!isForwarded(lower) || declared?.has(lower)) continue
-    kept.push(name, raw[at + 1] as string)
+    const role = rolesInRequest.get(lower)
+    if (role === 'connection') declared = [...declared, ...declaredIn(value)]
+    if (role === undefined && !isPrivate(lower)) kept.push(name, value)
   }
-  return kept
+  return declared.length === 0 ? kept : without(kept, declared)
 }
 
-/** The upstream's end-to-end headers for the caller, all of them. */
-export function responseHeadersForCaller(raw: readonly string[]): string[] {
-  const declared = declaredHopByHop(raw)
-  const kept: string[] = []
+/** The head of an upstream's answer. */
+export interface AnswerHead {
+  /** The end-to-end headers, all of them. */
+  readonly headers: string[]
+  readonly contentType: string
+  readonly contentEncoding: string
+  readonly requestId: string | null
+  /** Kept on the record as they came: the quota headers are undocumented and drift. Bounded in number and length. */
+  readonly rateLimits: Record<string, string> | null
+}
+
+const isRateLimit = (lowerName: string): boolean =>
+  lowerName.startsWith('anthropic-') && /^anthropic-(ratelimit|priority|fast)-/.test(lowerName)
+const rateLimitsLimit = 64
+
+export function readAnswerHead(raw: readonly string[]): AnswerHead {
+  const headers: string[] = []
+  let declared: readonly string[] = []
+  let contentType = ''
+  let contentEncoding = 'identity'
+  let requestId: string | null = null
+  let rateLimits: Record<string, string> | null = null
+  let rateLimitCount = 0
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] as string // in range by the loop's bound
+    const value = raw[at + 1] as string
     const lower = name.toLowerCase()
-    if (hopByHop.has(lower) || declared?.has(lower)) continue
-    kept.push(name, raw[at + 1] as string)
+    const role = rolesInAnswer.get(lower) ?? (isRateLimit(lower) ? 'rate-limit' : undefined)
+    if (role === 'hop') continue
+    if (role === 'connection') {
+      declared = [...declared, ...declaredIn(value)]
+      continue
+    }
+    headers.push(name, value)
+    if (role === undefined) continue
+    if (role === 'content-type') contentType = value
+    else if (role === 'content-encoding') contentEncoding = value.toLowerCase()
+    else if (role === 'request-id') requestId ??= value.slice(0, 100)
+    else if (rateLimitCount++ < rateLimitsLimit) {
+      rateLimits ??= {}
+      rateLimits[lower] = value.slice(0, 200)
+    }
   }
-  return kept
-}
-
-/** The first value of a header in a raw list; `lowerName` in lower case. */
-export function headerOf(raw: readonly string[], lowerName: string): string | null {
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = raw[at] as string // in range by the loop's bound
-    if (name.length === lowerName.length && name.toLowerCase() === lowerName) return raw[at + 1] as string
+  return {
+    headers: declared.length === 0 ? headers : without(headers, declared),
+    contentType,
+    contentEncoding,
+    requestId,
+    rateLimits,
   }
-  return null
-}
-
-const rateLimitName = /^(anthropic-ratelimit-|anthropic-priority-|anthropic-fast-|retry-after$)/
-
-/** Kept on the record as they came: the quota headers are undocumented and drift. Bounded in number and length. */
-export function rateLimitHeadersOf(raw: readonly string[]): Record<string, string> | null {
-  let found: Record<string, string> | null = null
-  let count = 0
-  for (let at = 0; at + 1 < raw.length && count < 64; at += 2) {
-    const name = raw[at] as string // in range by the loop's bound
-    // Every name of the family begins with an a or an r; the cheap look keeps the pattern off most headers.
-    const first = name.charCodeAt(0) | 0x20
-    if (first !== 0x61 && first !== 0x72) continue
-    const lower = name.toLowerCase()
-    if (!rateLimitName.test(lower)) continue
-    found ??= {}
-    found[lower] = (raw[at + 1] as string).slice(0, 200)
-    count++
-  }
-  return found
 }

@@ -1,5 +1,4 @@
 import { GatewayError } from '../../core/errors.ts'
-import { headerOf } from '../../wire/headers.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Gateway } from '../gateway.ts'
 
@@ -17,7 +16,7 @@ export function admit(exchange: Exchange, gateway: Gateway): void {
     )
   if (inFlight.count > config.maxInFlight)
     throw new GatewayError('gateway_overloaded', 'The gateway has too many calls in flight.', { retryAfterSeconds: 1 })
-  const hops = headerOf(exchange.request.rawHeaders, hopHeader)
+  const hops = exchange.request.headers[hopHeader]
   if (hops?.includes(instanceId)) {
     throw new GatewayError(
       'gateway_no_target',
