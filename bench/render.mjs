@@ -183,7 +183,8 @@ export function markdown(result) {
 /** @param {string} folder @returns {any[]} newest first */
 const resultsIn = (folder) =>
   readdirSync(folder)
-    .filter((name) => name.endsWith('.json'))
+    // The ledger's bench has its results here too, and its own report.
+    .filter((name) => name.endsWith('.json') && !name.startsWith('ledger'))
     .map((name) => ({ name, ...JSON.parse(readFileSync(join(folder, name), 'utf8')) }))
     .sort((a, b) => b.date.localeCompare(a.date))
 

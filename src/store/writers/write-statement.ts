@@ -32,6 +32,32 @@ const histograms = ['response_time', 'ttft']
 
 const names = exchangeColumns.map((column) => column.name).join(', ')
 
+/** From the rows of `inserted` to every rollup: each tier's sums and histograms are made once and added to what is held. */
+const rollupParts = `keyed AS (
+  SELECT date_trunc('minute', created_at, 'UTC') AS bucket, domain, coalesce(account_id, '') AS account_id,
+    coalesce(key_id, '') AS key_id, coalesce(provider, '') AS provider,
+    -- A refused caller may name any model at all; only a model that a provider was asked for becomes a key.
+    left(coalesce(model, CASE WHEN outcome NOT IN ('caller_error', 'policy_refused') THEN requested_model END, ''), 100)
+      AS model,
+    endpoint, status_code, outcome, coalesce(error_type, '') AS error_type, source, 1 AS requests, input_tokens,
+    output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, coalesce(reasoning_tokens, 0) AS reasoning_tokens,
+    cost_usd, response_time_ms, ttft_ms
+  FROM inserted
+),
+timed AS (
+  SELECT bucket, domain, provider, model, latency_histogram(response_time_ms) AS response_time,
+    CASE WHEN ttft_ms IS NULL THEN 0 ELSE latency_histogram(ttft_ms) END AS ttft
+  FROM keyed WHERE source = 'wire'
+),
+${tiers.map(({ name }, index) => tierOf(name, tiers[index - 1]?.name)).join(',\n')}`
+
+/**
+ * Adds rows of the ledger that no rollup counts yet (`rows` is SQL that selects them) to all rollups: a repair, or rows
+ * that came in without the writer.
+ */
+export const rollupStatement = (rows: string): string =>
+  `WITH inserted AS (${rows}), ${rollupParts} SELECT count(*) AS rows FROM inserted`
+
 /**
  * The one statement that records a batch: ledger rows, then the sums and latency slots of those rows that were really
  * new, so that rollups equal the ledger also when a batch is replayed. One statement is one transaction and one round trip.
@@ -55,23 +81,7 @@ inserted AS (
     error_type, source, response_time_ms, ttft_ms, input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens,
     cache_write_1h_tokens, reasoning_tokens, cost_usd
 ),
-keyed AS (
-  SELECT date_trunc('minute', created_at, 'UTC') AS bucket, domain, coalesce(account_id, '') AS account_id,
-    coalesce(key_id, '') AS key_id, coalesce(provider, '') AS provider,
-    -- A refused caller may name any model at all; only a model that a provider was asked for becomes a key.
-    left(coalesce(model, CASE WHEN outcome NOT IN ('caller_error', 'policy_refused') THEN requested_model END, ''), 100)
-      AS model,
-    endpoint, status_code, outcome, coalesce(error_type, '') AS error_type, source, 1 AS requests, input_tokens,
-    output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, coalesce(reasoning_tokens, 0) AS reasoning_tokens,
-    cost_usd, response_time_ms, ttft_ms
-  FROM inserted
-),
-timed AS (
-  SELECT bucket, domain, provider, model, latency_histogram(response_time_ms) AS response_time,
-    CASE WHEN ttft_ms IS NULL THEN 0 ELSE latency_histogram(ttft_ms) END AS ttft
-  FROM keyed WHERE source = 'wire'
-),
-${tiers.map(({ name }, index) => tierOf(name, tiers[index - 1]?.name)).join(',\n')},
+${rollupParts},
 sampled AS (
   INSERT INTO rate_limit_samples AS held (account_id, slot_start, observed_at, exchange_id, headers)
   -- One a key: names that differ only behind what is kept of them would meet here, and the statement would fail for ever.
