@@ -30,6 +30,13 @@ export const storeConfigSchema = z.strictObject({
       'Address of a PostgreSQL server (15 or later), such as postgres://user:password@host:5432/signalbox?sslmode=verify-full. Without it an embedded PostgreSQL runs in the data directory.',
     )
     .meta({ env: 'DATABASE_URL', secret: true }),
+  databasePooler: z
+    .enum(['auto', 'none', 'transaction'])
+    .default('auto')
+    .describe(
+      'Whether a connection pooler such as PgBouncer stands before the server. `transaction`: then nothing is used that lives longer than a transaction, and changes are looked for every five seconds instead of being heard at once. `auto` finds a pooler by itself; `none` is for one that keeps sessions together.',
+    )
+    .meta({ env: 'DATABASE_POOLER' }),
   slowQueryThresholdMs: z
     .int()
     .min(1)
@@ -37,7 +44,12 @@ export const storeConfigSchema = z.strictObject({
     .describe('SQL statements slower than this many milliseconds are logged as "Slow SQL query", without their values.')
     .meta({ env: 'SLOW_QUERY_THRESHOLD_MS' }),
   writerConnections: z.int().min(1).max(50).default(4).describe('Most database connections that write.'),
-  readerConnections: z.int().min(1).max(50).default(6).describe('Most database connections that answer the dashboard.'),
+  readerConnections: z
+    .int()
+    .min(1)
+    .max(50)
+    .default(4)
+    .describe('Most database connections that answer the dashboard; the recorder has its own.'),
   readTimeoutMs: z
     .int()
     .min(100)

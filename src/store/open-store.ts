@@ -1,23 +1,22 @@
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { QueryFinished } from '../core/signals.ts'
-import { createBackoff } from './backoff.ts'
 import { createClientKeys } from './client-keys.ts'
 import type { StoreConfig } from './config.ts'
 import { createDatabaseReport } from './database-report.ts'
 import { ensureDefaultPartition } from './default-partition.ts'
 import { startEmbedded } from './drivers/embedded/start-embedded.ts'
 import { createListener } from './drivers/listener.ts'
-import { createPools, type Pools } from './drivers/server.ts'
+import { beginReading, createPools, exportTimeoutMs, type Pools } from './drivers/server.ts'
 import { exportRows } from './export/index.ts'
 import { createImports } from './imports.ts'
 import { createJobs } from './jobs.ts'
-import { migrate } from './migrate.ts'
-import { ensurePartitions } from './partitions.ts'
+import { prepareSchema } from './prepare-schema.ts'
 import { createQueries } from './queries/index.ts'
+import { dropExpired, keptFor } from './retention.ts'
 import { createNamedSql } from './run-named.ts'
 import type { Store } from './store.ts'
-import { codeOf, messageOf, StoreError } from './store-error.ts'
+import { messageOf } from './store-error.ts'
 import { createWriteExchanges, createWriteImported } from './writers/write-exchanges.ts'
 
 export interface OpenStoreOptions {
@@ -29,8 +28,6 @@ export interface OpenStoreOptions {
   readonly onQuery?: (query: QueryFinished) => void
 }
 
-/** Months are long: looking four times a day leaves room for a database that is away for weeks. */
-const partitionCheckMs = 6 * 3_600_000
 const pingTimeoutMs = 2_000
 
 /**
@@ -48,9 +45,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 function connectStore(options: OpenStoreOptions, url: string, stopServer: () => Promise<void>): Store {
   const { config, clock, logger } = options
   const pools = createPools(url, config)
-  const preparation = prepareSchema(pools, clock, logger)
+  const preparation = prepareSchema({ pools, config, clock, logger })
   const listener = createListener({
     url,
+    pooler: config.databasePooler,
     clock,
     onChange(up, error) {
       if (up) logger.info('database_up', 'The database is there')
@@ -61,13 +59,13 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
   const onQuery = options.onQuery ?? (() => undefined)
   const isReady = preparation.isReady
   const common = { clock, logger, onQuery, isReady, slowQueryThresholdMs: config.slowQueryThresholdMs }
-  const writer = createNamedSql({ ...common, pool: pools.writer, prepared: true })
+  const writer = createNamedSql({ ...common, pool: pools.writer, prepared: () => !preparation.isPooled() })
   const repairPartitions = async (): Promise<void> => {
     if ((await ensureDefaultPartition(pools.writer)) === 'made')
       logger.error('partition_lost', 'A partition of the ledger is gone; the default partition was made anew', {})
   }
-  const reader = createNamedSql({ ...common, pool: pools.reader })
-  const exporter = createNamedSql({ ...common, pool: pools.exporter })
+  const reader = createNamedSql({ ...common, pool: pools.reader, begin: beginReading(config.readTimeoutMs) })
+  const exporter = createNamedSql({ ...common, pool: pools.exporter, begin: beginReading(exportTimeoutMs) })
   return {
     ready: preparation.ready,
     state: () => ({ up: isReady() && listener.isUp(), pool: poolState(pools, config) }),
@@ -83,11 +81,21 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
       sql: reader,
       clock,
       kind: config.databaseUrl === undefined ? 'embedded' : 'server',
-      keepMs: () => null,
+      keepMs: (table) => keptFor(table, config.retention),
     }),
     exportRows: (question) => exportRows(exporter, question),
     keys: createClientKeys(writer),
     jobs: createJobs({ sql: writer, clock, logger }),
+    dropExpired: (signal) =>
+      dropExpired({
+        pool: pools.writer,
+        retention: config.retention,
+        rawUnit: config.partitions,
+        now: clock.now(),
+        signal,
+        onDropped: ({ name, table }, bytes) =>
+          logger.info('partition_dropped', 'A partition was too old and is gone', { table, partition: name, bytes }),
+      }),
     listen: listener.listen,
     connectionUrl: () => url,
     async close() {
@@ -96,76 +104,6 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
       await pools.end()
       await stopServer()
     },
-  }
-}
-
-interface Preparation {
-  readonly ready: Promise<void>
-  isReady(): boolean
-  /** Try now: the database was just seen. */
-  hurry(): void
-  stop(): void
-}
-
-/** Migrates and makes partitions, trying again until it works; later looks after the partitions of the months to come. */
-function prepareSchema(pools: Pools, clock: Clock, logger: Logger): Preparation {
-  const backoff = createBackoff(200, 10_000)
-  let isReady = false
-  let stopped = false
-  let timer: NodeJS.Timeout | undefined
-  let working = false
-  let settle: { resolve(): void; reject(error: Error): void } | undefined
-  const ready = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject }
-  })
-  // Nobody has to wait for it: a store that is closed early must not end the process.
-  ready.catch(() => undefined)
-
-  const work = async (): Promise<void> => {
-    if (working || stopped) return
-    working = true
-    clearTimeout(timer)
-    try {
-      const ran = await migrate(pools.writer)
-      if (ran.length > 0)
-        logger.info('database_migrated', 'The database has the newest schema', {
-          count: ran.length,
-          names: ran.join(','),
-        })
-      await makePartitions(pools, clock, logger)
-      backoff.reset()
-      isReady = true
-      settle?.resolve()
-    } catch (error) {
-      const fields = { error: messageOf(error), code: codeOf(error) ?? 'none' }
-      logger.warn('database_not_ready', 'The database can not be prepared; trying again', fields)
-    } finally {
-      working = false
-      if (!stopped) {
-        timer = setTimeout(() => void work(), isReady ? partitionCheckMs : backoff.next())
-        if (isReady) timer.unref()
-      }
-    }
-  }
-  void work()
-  return {
-    ready,
-    isReady: () => isReady,
-    hurry: () => void (isReady || work()),
-    stop() {
-      stopped = true
-      clearTimeout(timer)
-      if (!isReady) settle?.reject(new StoreError('unavailable', 'The store was closed before its database was there.'))
-    },
-  }
-}
-
-/** Without them rows go to the default partition and move later, so their failure is a warning and no reason to wait. */
-async function makePartitions(pools: Pools, clock: Clock, logger: Logger): Promise<void> {
-  try {
-    await ensurePartitions(pools.writer, clock.now())
-  } catch (error) {
-    logger.warn('partitions_not_made', 'Partitions of the months ahead can not be made', { error: messageOf(error) })
   }
 }
 

@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.ts'
 import type { QueryFinished } from '../core/signals.ts'
 import { tellSlowQuery } from '../core/slow-query.ts'
 import type { Sql } from './sql.ts'
-import { StoreError } from './store-error.ts'
+import { codeOf, StoreError } from './store-error.ts'
 
 export interface NamedSqlOptions {
   readonly pool: pg.Pool
@@ -14,8 +14,13 @@ export interface NamedSqlOptions {
   readonly onQuery: (query: QueryFinished) => void
   /** False until the schema is there; statements are refused until then. */
   readonly isReady: () => boolean
-  /** Statements planned once a connection: for a large one that runs all the time, planning costs more than running. */
-  readonly prepared?: boolean
+  /**
+   * Statements planned once a connection: for a large one that runs all the time, planning costs more than running. Asked
+   * each time, because only a look at the server tells whether it can be.
+   */
+  readonly prepared?: () => boolean
+  /** Statements that begin the transaction in which each statement runs; without them each is its own. */
+  readonly begin?: string
 }
 
 /**
@@ -23,7 +28,7 @@ export interface NamedSqlOptions {
  * and logged when it is slow. Neither its text nor its values ever leave this room.
  */
 export function createNamedSql(options: NamedSqlOptions): Sql {
-  const { pool, clock, isReady, prepared } = options
+  const { pool, clock, isReady, prepared, begin } = options
   return {
     async query<R extends object>(name: string, text: string, values: readonly unknown[] = []): Promise<R[]> {
       if (!isReady()) throw new StoreError('unavailable', 'The ledger can not be reached yet.')
@@ -31,8 +36,8 @@ export function createNamedSql(options: NamedSqlOptions): Sql {
       let rowCount = 0
       let failed = true
       try {
-        const config = { text: withName(name, text), values: [...values], ...(prepared === true && { name }) }
-        const { rows } = await runOn<R & pg.QueryResultRow>(pool, config)
+        const config = { text: withName(name, text), values: [...values], ...(prepared?.() === true && { name }) }
+        const { rows } = await runOn<R & pg.QueryResultRow>(pool, config, begin)
         rowCount = rows.length
         failed = false
         return rows
@@ -52,16 +57,45 @@ function withName(name: string, text: string): string {
 }
 
 /** As `pool.query`, but a connection survives an error of the statement itself: only a broken one is thrown away. */
-async function runOn<R extends pg.QueryResultRow>(pool: pg.Pool, config: pg.QueryConfig): Promise<pg.QueryResult<R>> {
-  const client = await pool.connect()
+async function runOn<R extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  config: pg.QueryConfig,
+  begin: string | undefined,
+): Promise<pg.QueryResult<R>> {
+  const client = await take(pool)
   try {
+    if (begin !== undefined) await client.query(begin)
     const result = await client.query<R>(config)
+    if (begin !== undefined) await client.query('commit')
     client.release()
     return result
   } catch (error) {
     const answered = error instanceof pg.DatabaseError && error.severity === 'ERROR'
-    client.release(answered ? undefined : true)
+    const whole = answered && (begin === undefined || (await rolledBack(client)))
+    client.release(whole ? undefined : true)
     throw error
+  }
+}
+
+/** A connection of the pool. Throws `StoreError` `busy` where all of them are taken for longer than the pool waits. */
+async function take(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    const allTaken = pool.totalCount >= pool.options.max && pool.idleCount === 0
+    if (!allTaken || codeOf(error) !== undefined) throw error
+    throw new StoreError('busy', 'All connections for such questions are taken; try again in a moment.', {
+      cause: error,
+    })
+  }
+}
+
+async function rolledBack(client: pg.PoolClient): Promise<boolean> {
+  try {
+    await client.query('rollback')
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -10,6 +10,14 @@ export type StoreErrorCode =
   | 'server_failed'
   /** The database is away, or not migrated yet: try again later. */
   | 'unavailable'
+  /** All connections for questions of the dashboard are taken: try again later. */
+  | 'busy'
+  /** The server's version is below the oldest that is supported. */
+  | 'server_too_old'
+  /** A newer Signalbox migrated the database. */
+  | 'schema_newer'
+  /** The database user may not make tables; the message has the statement that lets it. */
+  | 'rights_missing'
 
 /** A failure of the store whose message is written for the person who runs the gateway; it never carries a password. */
 export class StoreError extends Error {

@@ -4,12 +4,15 @@ import type { ClientKeys } from './client-keys.ts'
 import type { DatabaseReport } from './database-report.ts'
 import type { ExportQuestion, ExportRow } from './export/index.ts'
 import type { LedgerImports } from './imports.ts'
-import type { Jobs } from './jobs.ts'
+import type { JobCounts, Jobs } from './jobs.ts'
 import type { Queries } from './queries/index.ts'
 
 /** The ledger's database, as the rest of the office sees it. */
 export interface Store {
-  /** Resolves when the database was reached and its schema is today's. Rejects only when the store is closed before that. */
+  /**
+   * Resolves when the database was reached and its schema is today's. Rejects when the store is closed before that, and
+   * with a `StoreError` where only a person can help: an old server, a schema of a newer program, missing rights.
+   */
   readonly ready: Promise<void>
   /** What the pools do now; `up` is false from the moment the connection breaks. */
   state(): DatabaseState
@@ -28,6 +31,8 @@ export interface Store {
   readonly keys: ClientKeys
   /** Work that one of several instances does at a time, and its history. */
   readonly jobs: Jobs
+  /** Drops the partitions that retention lets go, until the signal; the work of the job `retention`. */
+  dropExpired(signal: AbortSignal): Promise<JobCounts>
   /**
    * Hears `NOTIFY` on a channel (`exchangesChannel`, `keysChannel`) until the returned function is called. After the
    * connection was lost, the handler is called with an empty payload: something may have been missed.

@@ -29,10 +29,19 @@ let server: Promise<{ url: string }> | undefined
  * Call `drop()` in `afterAll`.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
+  return createDatabase(`template ${template}`)
+}
+
+/** The same without a schema. */
+export async function createEmptyDatabase(): Promise<TestDatabase> {
+  return createDatabase('template template0')
+}
+
+async function createDatabase(like: string): Promise<TestDatabase> {
   server ??= sharedServer()
   const { url } = await server
   const name = `test_${randomBytes(6).toString('hex')}`
-  await run(url, `create database ${name} template ${template}`)
+  await run(url, `create database ${name} ${like}`)
   const own = new URL(url)
   own.pathname = `/${name}`
   return {

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { Clock } from '../../core/clock.ts'
 import { createBackoff } from '../backoff.ts'
+import { isPooled, type PoolerSetting } from './pooler.ts'
 import { connectionConfig } from './server.ts'
 
 export interface Listener {
@@ -13,6 +14,7 @@ export interface Listener {
 
 interface ListenerOptions {
   readonly url: string
+  readonly pooler: PoolerSetting
   readonly clock: Clock
   /** The database came or went; `error` says why it went. */
   readonly onChange: (up: boolean, error: unknown) => void
@@ -20,18 +22,21 @@ interface ListenerOptions {
 
 /** A server that is gone without a word (a cut cable) is noticed within this time. */
 const pingMs = 5_000
+/** Behind a pooler nothing is heard, so every handler is told to look for itself this often. */
+const pollMs = 5_000
 const firstRetryMs = 100
 const longestRetryMs = 5_000
 
 /**
  * The one connection that listens. It reconnects for ever, listens to its channels again, and so also tells whether the
  * database is there. After a reconnect each handler is called once with an empty payload: what was said in between is
- * lost, and whoever listens must look for itself.
+ * lost, and whoever listens must look for itself. Behind a pooler that is all that handlers ever hear, every few seconds.
  */
-export function createListener({ url, onChange }: ListenerOptions): Listener {
+export function createListener({ url, pooler, onChange }: ListenerOptions): Listener {
   const handlers = new Map<string, Set<(payload: string) => void>>()
   const backoff = createBackoff(firstRetryMs, longestRetryMs)
   let client: pg.Client | undefined
+  let deaf = false
   let up = false
   let closed = false
   let connectedBefore = false
@@ -53,7 +58,8 @@ export function createListener({ url, onChange }: ListenerOptions): Listener {
     fresh.on('notification', ({ channel, payload }) => tell(channel, payload ?? ''))
     try {
       await fresh.connect()
-      for (const channel of handlers.keys()) await fresh.query(`listen ${fresh.escapeIdentifier(channel)}`)
+      deaf = await isPooled(fresh, pooler)
+      if (!deaf) for (const channel of handlers.keys()) await fresh.query(`listen ${fresh.escapeIdentifier(channel)}`)
       if (lost) return
       if (closed) return lose(undefined)
       client = fresh
@@ -88,6 +94,10 @@ export function createListener({ url, onChange }: ListenerOptions): Listener {
 
   const ping = setInterval(() => ask(() => 'select 1'), pingMs)
   ping.unref()
+  const poll = setInterval(() => {
+    if (deaf && up) for (const channel of handlers.keys()) tell(channel, '')
+  }, pollMs)
+  poll.unref()
   void connect()
 
   return {
@@ -96,13 +106,14 @@ export function createListener({ url, onChange }: ListenerOptions): Listener {
       const known = handlers.get(channel)
       if (known === undefined) {
         handlers.set(channel, new Set([handler]))
-        ask((asked) => `listen ${asked.escapeIdentifier(channel)}`)
+        if (!deaf) ask((asked) => `listen ${asked.escapeIdentifier(channel)}`)
       } else known.add(handler)
       return () => void handlers.get(channel)?.delete(handler)
     },
     async close() {
       closed = true
       clearInterval(ping)
+      clearInterval(poll)
       clearTimeout(retry)
       await line
       await client?.end().catch(() => undefined)

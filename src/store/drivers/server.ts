@@ -4,7 +4,7 @@ import type { StoreConfig } from '../config.ts'
 /** The two ways into the database; `LISTEN` has a connection of its own (see listener.ts). */
 export interface Pools {
   readonly writer: pg.Pool
-  /** Read-only, with a statement timeout. */
+  /** For questions of the dashboard, each in a transaction of `beginReading`. */
   readonly reader: pg.Pool
   /** Read-only as well, for exports: few connections and more time, so that they take nothing from the dashboard. */
   readonly exporter: pg.Pool
@@ -16,8 +16,10 @@ const idleTimeoutMs = 30_000
 /** A write that is not answered by then went to a server that is gone without a word. */
 const writeTimeoutMs = 60_000
 /** A page of an export that few rows pass may have to look through a month of the ledger. */
-const exportTimeoutMs = 60_000
+export const exportTimeoutMs = 60_000
 const exporterConnections = 2
+/** For one sort or hash of one question; what needs more goes to disk. */
+const readerWorkMem = '16MB'
 /** Statements in flight may end first; a server that does not answer must not hold up the stop. */
 const endPatienceMs = 5_000
 
@@ -27,12 +29,21 @@ const endPatienceMs = 5_000
  */
 export function connectionConfig(url: string, name: string): pg.ClientConfig {
   return {
-    connectionString: url,
+    connectionString: verified(url),
     application_name: `signalbox ${name}`,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     types: { getTypeParser: typeParser },
   }
+}
+
+/**
+ * A connection is verified against the server's certificate, or not encrypted at all. The driver treats the modes between
+ * the same way, with a warning on the console for each process; so they are told as what they are.
+ */
+function verified(url: string): string {
+  if (/[?&]uselibpqcompat=true(?:&|$)/.test(url)) return url
+  return url.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/, '$1verify-full')
 }
 
 const numberTypes: ReadonlySet<number> = new Set([pg.types.builtins.INT8, pg.types.builtins.NUMERIC])
@@ -57,8 +68,6 @@ export function createPools(url: string, config: StoreConfig): Pools {
     idleTimeoutMillis: idleTimeoutMs,
     query_timeout: config.readTimeoutMs + connectTimeoutMs,
     allowExitOnIdle: true,
-    // Set by statements and not as start-up parameters, which connection poolers refuse. The pool waits for the promise.
-    onConnect: (client) => limitReader(client, config.readTimeoutMs),
   })
   const exporter = new pg.Pool({
     ...connectionConfig(url, 'exporter'),
@@ -68,7 +77,6 @@ export function createPools(url: string, config: StoreConfig): Pools {
     // Exports take turns, page by page; the one at the end of the line waits for the pages before its own.
     connectionTimeoutMillis: 2 * exportTimeoutMs,
     allowExitOnIdle: true,
-    onConnect: (client) => limitReader(client, exportTimeoutMs),
   })
   // An idle connection that breaks is dropped by its pool; without a listener the event would end the process.
   writer.on('error', () => undefined)
@@ -90,6 +98,20 @@ export function createPools(url: string, config: StoreConfig): Pools {
   }
 }
 
-async function limitReader(client: pg.ClientBase, readTimeoutMs: number): Promise<void> {
-  await client.query(`set statement_timeout = ${Math.trunc(readTimeoutMs)}; set default_transaction_read_only = on`)
+/**
+ * How a question of the dashboard begins its transaction: it can not write, it ends in time, it takes one process of the
+ * server and little of its memory, and it never stands in line for a lock before the recorder. Of the transaction and not
+ * of the session, so that it also holds behind a pooler, where the session may be the recorder's next.
+ */
+export function beginReading(timeoutMs: number): string {
+  const ms = Math.trunc(timeoutMs)
+  return [
+    'begin read only',
+    `set local statement_timeout = ${ms}`,
+    `set local lock_timeout = ${ms}`,
+    // Our side has two more statements to send; a process that died in between must not hold the past open.
+    'set local idle_in_transaction_session_timeout = 10000',
+    `set local work_mem = '${readerWorkMem}'`,
+    'set local max_parallel_workers_per_gather = 0',
+  ].join('; ')
 }

@@ -29,7 +29,7 @@ beforeAll(async () => {
     slowQueryThresholdMs: 60_000,
     onQuery: () => undefined,
     isReady: () => true,
-    prepared: true,
+    prepared: () => true,
   })
 })
 
