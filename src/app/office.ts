@@ -34,6 +34,7 @@ import { Cleanups } from './cleanups.ts'
 import { journalRootOf } from './data-plane.ts'
 import { readKeySnapshot, writeKeySnapshot } from './key-snapshot.ts'
 import { MemoryKeyring } from './keyring.ts'
+import { noBackupYet, type ScheduledBackups, startScheduledBackups } from './scheduled-backups.ts'
 import { dashboardKeyFile, keptSecret, pepperOf } from './secrets.ts'
 import { createSelfFacts } from './self-facts.ts'
 import { packageVersion, webRoot } from './version.ts'
@@ -94,7 +95,7 @@ export async function startOffice(options: OfficeOptions): Promise<Office> {
 async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office> {
   const { config, clock } = options
   const pepper = pepperOf(config)
-  const parts: { store?: Store; recorder?: Recorder; sse?: () => number } = {}
+  const parts: { store?: Store; recorder?: Recorder; sse?: () => number; backups?: ScheduledBackups } = {}
   const telemetry = createTelemetry({
     config: config.telemetry,
     clock,
@@ -110,6 +111,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
       sseConnections: () => parts.sse?.() ?? 0,
       journal: options.inProcess?.journal,
       streams: options.inProcess?.streams,
+      backup: config.backup.dir === undefined ? undefined : () => parts.backups?.state() ?? noBackupYet,
     },
   })
   cleanups.add('telemetry', () => telemetry.close(2_000))
@@ -187,6 +189,11 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     instanceId: `sb-${randomBytes(8).toString('hex')}`,
   }
   const dashboard = options.withDashboard ? await openDashboard(options, office, hub, cleanups) : null
+  if (config.backup.dir !== undefined) {
+    const backups = startScheduledBackups({ config, dir: config.backup.dir, store, clock, logger })
+    parts.backups = backups
+    cleanups.add('backups', () => backups.stop())
+  }
   await recorder.start()
   cleanups.add('recorder', () => recorder.stop({ drainMs: stopDrain.ms }))
   const stopDrain = { ms: 10_000 }

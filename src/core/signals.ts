@@ -30,6 +30,17 @@ export interface RecorderState {
   readonly openExchanges: number
 }
 
+/** How scheduled backups go. */
+export interface BackupState {
+  /** Runs of this process since its start. */
+  readonly okTotal: number
+  readonly failedTotal: number
+  /** Of the last good one, of whichever instance on this database; null before there was one. Epoch milliseconds. */
+  readonly lastSuccessAt: number | null
+  readonly lastDurationMs: number | null
+  readonly lastBytes: number | null
+}
+
 /** The state of one gateway worker's journal writer. */
 export interface JournalState {
   readonly healthy: boolean

@@ -1,4 +1,4 @@
-import type { DatabaseState, JournalState, QueryFinished, RecorderState } from '../core/signals.ts'
+import type { BackupState, DatabaseState, JournalState, QueryFinished, RecorderState } from '../core/signals.ts'
 import { components, endpoints } from './catalogue/row.ts'
 import type { MetricLabels } from './metric-labels.ts'
 import type { MetricRegistry } from './metric-registry.ts'
@@ -76,6 +76,21 @@ export function registerDatabaseState(registry: MetricRegistry, database: () => 
     up.set(now.up ? 1 : 0)
     max.set(now.pool.max)
     for (const { state, child } of states) child.set(now.pool[state])
+  })
+}
+
+export function registerBackupState(registry: MetricRegistry, backup: () => BackupState): void {
+  const success = registry.gauge('signalbox_backup_last_success_timestamp_seconds').child({})
+  const duration = registry.gauge('signalbox_backup_last_duration_seconds').child({})
+  const size = registry.gauge('signalbox_backup_last_size_bytes').child({})
+  const runs = registry.counter('signalbox_backup_runs_total')
+  registry.onScrape(() => {
+    const { lastSuccessAt, lastDurationMs, lastBytes, okTotal, failedTotal } = backup()
+    success.set((lastSuccessAt ?? 0) / 1_000)
+    duration.set((lastDurationMs ?? 0) / 1_000)
+    size.set(lastBytes ?? 0)
+    runs.child({ result: 'ok' }).follow(okTotal)
+    runs.child({ result: 'failed' }).follow(failedTotal)
   })
 }
 

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import type { ExchangeObserver } from '../core/exchange.ts'
 import type { Logger } from '../core/logger.ts'
-import type { DatabaseState, JournalState, QueryFinished, RecorderState } from '../core/signals.ts'
+import type { BackupState, DatabaseState, JournalState, QueryFinished, RecorderState } from '../core/signals.ts'
 import type { ProcessName } from './catalogue/row.ts'
 import type { TelemetrySettings } from './config.ts'
 import { createExchangeObserver } from './exchange-observer.ts'
@@ -16,6 +16,7 @@ import { registerProcessMetrics } from './process-metrics.ts'
 import {
   createQueryMetrics,
   isRecorderHealthy,
+  registerBackupState,
   registerDatabaseState,
   registerHealth,
   registerJournalState,
@@ -28,6 +29,8 @@ export interface TelemetrySources {
   readonly recorder?: (() => RecorderState) | undefined
   readonly database?: (() => DatabaseState) | undefined
   readonly sseConnections?: (() => number) | undefined
+  /** Where backups are made by themselves. */
+  readonly backup?: (() => BackupState) | undefined
   /** Where the gateway runs in this process too. */
   readonly journal?: (() => JournalState) | undefined
   readonly streams?: (() => StreamsState) | undefined
@@ -117,12 +120,13 @@ function registerSources(
   registry: MetricRegistry,
   labels: ReturnType<typeof createMetricLabels>,
   log: Log,
-  { recorder, database, sseConnections, journal, streams }: TelemetrySources,
+  { recorder, database, sseConnections, journal, streams, backup }: TelemetrySources,
 ): void {
   if (recorder !== undefined) registerRecorderState(registry, labels, recorder)
   if (database !== undefined) registerDatabaseState(registry, database)
   if (journal !== undefined) registerJournalState(registry, journal)
   if (streams !== undefined) registerStreams(registry, streams)
+  if (backup !== undefined) registerBackupState(registry, backup)
   if (sseConnections !== undefined) {
     const gauge = registry.gauge('signalbox_sse_connections').child({})
     registry.onScrape(() => gauge.set(sseConnections()))

@@ -16,6 +16,7 @@ export type Source =
   | 'database state'
   | 'SQL statement'
   | 'journal state'
+  | 'scheduled backups'
   | 'gateway streams'
   | 'dashboard'
   | 'log'

@@ -74,4 +74,16 @@ export const storageRows = {
       labels: { query: 'query' },
     },
   ),
+
+  signalbox_backup_last_success_timestamp_seconds: gauge(
+    'End of the last good scheduled backup, of any instance on this database; 0 before the first. Absent without BACKUP_DIR.',
+    'timestamp',
+    'scheduled backups',
+    'max',
+  ),
+  signalbox_backup_last_duration_seconds: gauge('How long it took.', 'seconds', 'scheduled backups', 'max'),
+  signalbox_backup_last_size_bytes: gauge('Size of its file.', 'bytes', 'scheduled backups', 'max'),
+  signalbox_backup_runs_total: counter('Scheduled backups of this process.', 'count', 'scheduled backups', {
+    labels: { result: ['ok', 'failed'] },
+  }),
 }
