@@ -11,6 +11,9 @@ const programs: Programs = {
   serve: async (options) => (await import('./app/programs.ts')).serve(options),
   migrate: async (config) => (await import('./app/programs.ts')).migrate(config),
   openKeys: async (config) => (await import('./app/programs.ts')).openKeys(config),
+  importTranscripts: async (...args) => (await import('./app/history.ts')).importTranscripts(...args),
+  importCsvFile: async (...args) => (await import('./app/history.ts')).importCsvFile(...args),
+  exportLedger: async (...args) => (await import('./app/history.ts')).exportLedger(...args),
   backup: async (config, options, work) => (await import('./app/backup.ts')).backup(config, options, work),
   openRestore: async (config, options) => (await import('./app/backup.ts')).openRestore(config, options),
 }

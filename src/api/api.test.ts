@@ -47,6 +47,7 @@ beforeEach(() => {
     setup: () => ({ proxyUrl: 'http://127.0.0.1:3000', version: '0.1.0', demo: false, clientKeyRequired: false }),
     ping: async () => databaseUp,
     database: { report: createFakeDatabase(start), self: async () => quietSelf },
+    exportRows: ledger.exportRows,
   })
 })
 

@@ -49,6 +49,11 @@ export type ApiReply =
   | (ReplyHead & { readonly kind: 'empty' })
   /** Send the head at once, then hand over the writer. */
   | (ReplyHead & { readonly kind: 'stream'; open(writer: StreamWriter): void })
+  /**
+   * Pieces of a file, asked for as fast as the reader takes them. A failure in the middle drops the connection, so that a
+   * file that is not whole does not look so. The iterator's `return` is called where the reader left.
+   */
+  | (ReplyHead & { readonly kind: 'file'; readonly pieces: AsyncIterable<string | Uint8Array> })
 
 export interface ApiRoute {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'

@@ -10,6 +10,7 @@ import type { LiveHub } from './live-hub.ts'
 import type { ApiQueries } from './queries.ts'
 import type { ResourceTools } from './resource-tools.ts'
 import { type DatabaseSource, databaseRoutes } from './resources/database.ts'
+import { type ExportRows, exportRoutes } from './resources/export.ts'
 import { healthRoutes } from './resources/health.ts'
 import { liveRoutes } from './resources/live.ts'
 import { requestRoutes } from './resources/requests.ts'
@@ -31,6 +32,7 @@ export interface ApiOptions {
   /** Whether the database answers; may reject, may hang. */
   readonly ping: () => Promise<boolean>
   readonly database: DatabaseSource
+  readonly exportRows: ExportRows
 }
 
 export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
@@ -58,5 +60,6 @@ export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
     ...sessionRoutes(tools, authenticator),
     ...setupRoutes(tools, options.setup),
     ...databaseRoutes(tools, options.database),
+    ...exportRoutes(tools, options.exportRows, logger),
   ]
 }

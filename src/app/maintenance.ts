@@ -12,7 +12,7 @@ import { pepperOf } from './secrets.ts'
 /** The longest a command waits for a database that is away. */
 const patienceMs = 20_000
 
-interface OpenLedger {
+export interface OpenLedger {
   readonly store: Store
   close(): Promise<void>
 }
@@ -21,7 +21,7 @@ interface OpenLedger {
  * The configured database; else that of the instance that runs on the data directory; else an embedded server for the
  * moment. Throws `StoreError` where none of them can be had.
  */
-async function openLedger(config: Config, logger: Logger): Promise<OpenLedger> {
+export async function openLedger(config: Config, logger: Logger): Promise<OpenLedger> {
   const cleanups = new Cleanups()
   const open = async (databaseUrl: string | undefined): Promise<Store> => {
     const store = await openStore({

@@ -245,6 +245,7 @@ async function openDashboard(
       }),
       ping: () => store.ping(),
       database: { report: store.report, self: () => self.read() },
+      exportRows: store.exportRows,
     }),
     metricsRoute(key, () => office.link.metricsText({ redacted: false })),
   ]

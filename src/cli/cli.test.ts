@@ -32,7 +32,16 @@ function terminal(outIsTty = false): Heard {
 const unused = (): never => {
   throw new Error('this program should not run')
 }
-const noPrograms: Programs = { serve: unused, migrate: unused, openKeys: unused, backup: unused, openRestore: unused }
+const noPrograms: Programs = {
+  serve: unused,
+  migrate: unused,
+  openKeys: unused,
+  backup: unused,
+  openRestore: unused,
+  importTranscripts: unused,
+  importCsvFile: unused,
+  exportLedger: unused,
+}
 
 let dataDir: string
 beforeEach(() => {
@@ -51,7 +60,19 @@ describe('exit status and words', () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n', err: '' })
     const help = await run(['--help'])
     expect(help.code).toBe(0)
-    for (const command of ['start', 'proxy', 'dashboard', 'demo', 'check-config', 'migrate', 'keys', 'stats', 'tail']) {
+    for (const command of [
+      'start',
+      'proxy',
+      'dashboard',
+      'demo',
+      'check-config',
+      'migrate',
+      'keys',
+      'stats',
+      'tail',
+      'import',
+      'export',
+    ]) {
       expect(help.out).toContain(`  ${command} `)
     }
   })

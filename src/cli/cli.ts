@@ -5,6 +5,8 @@ import { addBackup } from './backup.ts'
 import { addCheckConfig } from './check-config.ts'
 import { addDashboard } from './dashboard.ts'
 import { addDemo } from './demo.ts'
+import { addExport } from './export.ts'
+import { addImport } from './import.ts'
 import { InterruptedError } from './interruptible.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
@@ -47,6 +49,8 @@ function createProgram({ programs, terminal, version }: Cli): Command {
   addMigrate(program, programs, terminal)
   addBackup(program, programs, terminal)
   addRestore(program, programs, terminal)
+  addImport(program, programs, terminal)
+  addExport(program, programs, terminal)
   addKeys(program, programs, terminal)
   addStats(program, terminal)
   addTail(program, terminal)

@@ -1,8 +1,9 @@
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
+import type { HistoryPrograms } from './history-programs.ts'
 
 /** What the commands set in motion. `main` hands it in, so a command knows what to say and when, and nothing of how. */
-export interface Programs {
+export interface Programs extends HistoryPrograms {
   serve(options: ServeOptions): Promise<Instance>
   /** Brings the database to this version; the names of the steps that took. */
   migrate(config: Config): Promise<readonly string[]>

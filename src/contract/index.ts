@@ -1,5 +1,6 @@
 /** The dashboard API in one table, by the name the web page calls an endpoint with. */
 import { database } from './database.ts'
+import { exportEndpoint } from './export.ts'
 import { health } from './health.ts'
 import { live, sse } from './live.ts'
 import { request, requests } from './requests.ts'
@@ -24,6 +25,7 @@ export const endpoints = {
   signOut,
   setup,
   database,
+  export: exportEndpoint,
 } as const
 
 export type EndpointName = keyof typeof endpoints

@@ -1,7 +1,8 @@
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import path from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 
@@ -46,6 +47,12 @@ export type ServedReply =
       readonly headers: Readonly<Record<string, string>>
       open(writer: ServedWriter): void
     }
+  | {
+      readonly kind: 'file'
+      readonly status: number
+      readonly headers: Readonly<Record<string, string>>
+      readonly pieces: AsyncIterable<string | Uint8Array>
+    }
 
 export interface ApiServerOptions {
   readonly host: string
@@ -73,6 +80,8 @@ export interface ApiServer {
   readonly port: number
   close(): Promise<void>
 }
+
+const fileStallMs = 120_000
 
 /** The dashboard's listener: Fastify for routing, limits and static files. */
 export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
@@ -169,6 +178,16 @@ function send(reply: FastifyReply, answer: ServedReply): FastifyReply {
         .send(answer.body)
     case 'empty':
       return reply.code(answer.status).headers(answer.headers).send()
+    case 'file': {
+      reply.hijack()
+      const { raw } = reply
+      raw.writeHead(answer.status, answer.headers)
+      // Who takes nothing for so long is gone, and must not hold on to what the file is made of.
+      raw.setTimeout(fileStallMs, () => raw.destroy())
+      // A failure is told by the connection that breaks; the room above has logged it.
+      pipeline(Readable.from(answer.pieces), raw).catch(() => raw.destroy())
+      return reply
+    }
     case 'stream': {
       reply.hijack()
       const { raw } = reply

@@ -1,3 +1,6 @@
 export { type PriceOverride, priceOverrideSchema, type RecorderConfig, recorderConfigSchema } from './config.ts'
+export { type ClaudeCodeImport, importClaudeCode } from './import/claude-code/import-claude-code.ts'
+export { type CsvImport, importCsv } from './import/csv/import-csv.ts'
+export { CsvFormatError } from './import/csv/read-csv.ts'
 export { createPriceBook } from './price-book.ts'
 export { createRecorder, type Recorder, type RecorderOptions } from './recorder.ts'

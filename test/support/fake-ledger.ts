@@ -1,8 +1,10 @@
 /** A ledger in memory that answers the API's questions, for tests of the API and the page without a database. */
 import type { ApiQueries, Buckets, Percentiles, Range, Sums } from '../../src/api/queries.ts'
+import type { ExportRows } from '../../src/api/resources/export.ts'
 import type { RecordedExchange } from '../../src/core/exchange.ts'
 
 export interface FakeLedger extends ApiQueries {
+  readonly exportRows: ExportRows
   add(...exchanges: readonly RecordedExchange[]): void
   clear(): void
   /** Every question fails with this until it is null again. */
@@ -121,6 +123,10 @@ export function createFakeLedger(): FakeLedger {
         .sort((left, right) => (isBehind(left, right) ? 1 : -1))
         .slice(0, limit)
         .map((row) => ({ ...row, source: 'wire' }))
+    },
+    async *exportRows({ from, to, filter }) {
+      const found = select({ from, to }, (row) => (filter.domain ?? row.domain) === row.domain)
+      for (const row of found) yield [{ id: row.id, created_at: new Date(row.openedAt), domain: row.domain }]
     },
     async exchangeById(id) {
       const row = select({ from: 0, to: Number.MAX_SAFE_INTEGER }, (one) => one.id === id)[0]

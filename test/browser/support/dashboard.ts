@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import {
   type ApiReply,
   type ApiRoute,
@@ -50,6 +52,7 @@ export async function startDashboard(): Promise<TestDashboard> {
     setup: () => ({ proxyUrl: 'http://127.0.0.1:3000', version: '0.1.0', ...setup }),
     ping: async () => ledger.failure === null,
     database: { report: database, self: async () => quietSelf },
+    exportRows: ledger.exportRows,
   })
   let away = false
   let held: Promise<void> = Promise.resolve()
@@ -118,6 +121,7 @@ function send(reply: ApiReply, response: ServerResponse): void {
   response.writeHead(reply.status, reply.headers)
   if (reply.kind === 'json') response.end(reply.body)
   else if (reply.kind === 'empty') response.end()
+  else if (reply.kind === 'file') pipeline(Readable.from(reply.pieces), response).catch(() => response.destroy())
   else {
     response.flushHeaders()
     reply.open({
