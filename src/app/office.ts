@@ -34,6 +34,7 @@ import { Cleanups } from './cleanups.ts'
 import { journalRootOf } from './data-plane.ts'
 import { readKeySnapshot, writeKeySnapshot } from './key-snapshot.ts'
 import { MemoryKeyring } from './keyring.ts'
+import { noRetentionYet, type RetentionSchedule, startRetention } from './retention.ts'
 import { noBackupYet, type ScheduledBackups, startScheduledBackups } from './scheduled-backups.ts'
 import { dashboardKeyFile, keptSecret, pepperOf } from './secrets.ts'
 import { createSelfFacts } from './self-facts.ts'
@@ -95,7 +96,13 @@ export async function startOffice(options: OfficeOptions): Promise<Office> {
 async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office> {
   const { config, clock } = options
   const pepper = pepperOf(config)
-  const parts: { store?: Store; recorder?: Recorder; sse?: () => number; backups?: ScheduledBackups } = {}
+  const parts: {
+    store?: Store
+    recorder?: Recorder
+    sse?: () => number
+    backups?: ScheduledBackups
+    retention?: RetentionSchedule
+  } = {}
   const telemetry = createTelemetry({
     config: config.telemetry,
     clock,
@@ -111,6 +118,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
       sseConnections: () => parts.sse?.() ?? 0,
       journal: options.inProcess?.journal,
       streams: options.inProcess?.streams,
+      retention: () => parts.retention?.state() ?? noRetentionYet,
       backup: config.backup.dir === undefined ? undefined : () => parts.backups?.state() ?? noBackupYet,
     },
   })
@@ -147,7 +155,11 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     store.listen('signalbox_keys', () => void refreshKeys().catch(() => undefined)),
   )
   await Promise.race([
-    store.ready.then(refreshKeys).catch(() => undefined),
+    store.ready.then(
+      () => refreshKeys().catch(() => undefined),
+      // What waiting does not cure ends the start; a database that is only away does not.
+      (error: unknown) => Promise.reject(error),
+    ),
     new Promise((resolve) => setTimeout(resolve, 15_000).unref()),
   ])
   const bind = mayBind(config.http.host, !keyring.isEmpty)
@@ -189,6 +201,9 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     instanceId: `sb-${randomBytes(8).toString('hex')}`,
   }
   const dashboard = options.withDashboard ? await openDashboard(options, office, hub, cleanups) : null
+  const retention = startRetention({ store, clock, logger })
+  parts.retention = retention
+  cleanups.add('retention', () => retention.stop())
   if (config.backup.dir !== undefined) {
     const backups = startScheduledBackups({ config, dir: config.backup.dir, store, clock, logger })
     parts.backups = backups

@@ -41,6 +41,16 @@ export interface BackupState {
   readonly lastBytes: number | null
 }
 
+/** How the dropping of old partitions goes. */
+export interface RetentionState {
+  /** Runs of this process since its start, and what they freed. */
+  readonly okTotal: number
+  readonly failedTotal: number
+  readonly bytesFreedTotal: number
+  /** Of the last good run of whichever instance on this database; null before there was one. Epoch milliseconds. */
+  readonly lastSuccessAt: number | null
+}
+
 /** The state of one gateway worker's journal writer. */
 export interface JournalState {
   readonly healthy: boolean

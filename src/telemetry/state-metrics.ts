@@ -1,4 +1,11 @@
-import type { BackupState, DatabaseState, JournalState, QueryFinished, RecorderState } from '../core/signals.ts'
+import type {
+  BackupState,
+  DatabaseState,
+  JournalState,
+  QueryFinished,
+  RecorderState,
+  RetentionState,
+} from '../core/signals.ts'
 import { components, endpoints } from './catalogue/row.ts'
 import type { MetricLabels } from './metric-labels.ts'
 import type { MetricRegistry } from './metric-registry.ts'
@@ -91,6 +98,19 @@ export function registerBackupState(registry: MetricRegistry, backup: () => Back
     size.set(lastBytes ?? 0)
     runs.child({ result: 'ok' }).follow(okTotal)
     runs.child({ result: 'failed' }).follow(failedTotal)
+  })
+}
+
+export function registerRetentionState(registry: MetricRegistry, retention: () => RetentionState): void {
+  const success = registry.gauge('signalbox_retention_last_success_timestamp_seconds').child({})
+  const runs = registry.counter('signalbox_retention_runs_total')
+  const freed = registry.counter('signalbox_retention_freed_bytes_total').child({})
+  registry.onScrape(() => {
+    const { lastSuccessAt, okTotal, failedTotal, bytesFreedTotal } = retention()
+    success.set((lastSuccessAt ?? 0) / 1_000)
+    runs.child({ result: 'ok' }).follow(okTotal)
+    runs.child({ result: 'failed' }).follow(failedTotal)
+    freed.follow(bytesFreedTotal)
   })
 }
 

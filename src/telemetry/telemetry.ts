@@ -2,7 +2,14 @@ import type { Writable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import type { ExchangeObserver } from '../core/exchange.ts'
 import type { Logger } from '../core/logger.ts'
-import type { BackupState, DatabaseState, JournalState, QueryFinished, RecorderState } from '../core/signals.ts'
+import type {
+  BackupState,
+  DatabaseState,
+  JournalState,
+  QueryFinished,
+  RecorderState,
+  RetentionState,
+} from '../core/signals.ts'
 import type { ProcessName } from './catalogue/row.ts'
 import type { TelemetrySettings } from './config.ts'
 import { createExchangeObserver } from './exchange-observer.ts'
@@ -22,6 +29,7 @@ import {
   registerJournalState,
   registerOpenExchanges,
   registerRecorderState,
+  registerRetentionState,
 } from './state-metrics.ts'
 
 /** States that are asked for at each scrape. What a process does not have is left out, and so are its metrics. */
@@ -31,6 +39,7 @@ export interface TelemetrySources {
   readonly sseConnections?: (() => number) | undefined
   /** Where backups are made by themselves. */
   readonly backup?: (() => BackupState) | undefined
+  readonly retention?: (() => RetentionState) | undefined
   /** Where the gateway runs in this process too. */
   readonly journal?: (() => JournalState) | undefined
   readonly streams?: (() => StreamsState) | undefined
@@ -120,13 +129,14 @@ function registerSources(
   registry: MetricRegistry,
   labels: ReturnType<typeof createMetricLabels>,
   log: Log,
-  { recorder, database, sseConnections, journal, streams, backup }: TelemetrySources,
+  { recorder, database, sseConnections, journal, streams, backup, retention }: TelemetrySources,
 ): void {
   if (recorder !== undefined) registerRecorderState(registry, labels, recorder)
   if (database !== undefined) registerDatabaseState(registry, database)
   if (journal !== undefined) registerJournalState(registry, journal)
   if (streams !== undefined) registerStreams(registry, streams)
   if (backup !== undefined) registerBackupState(registry, backup)
+  if (retention !== undefined) registerRetentionState(registry, retention)
   if (sseConnections !== undefined) {
     const gauge = registry.gauge('signalbox_sse_connections').child({})
     registry.onScrape(() => gauge.set(sseConnections()))

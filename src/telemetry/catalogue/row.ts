@@ -17,6 +17,7 @@ export type Source =
   | 'SQL statement'
   | 'journal state'
   | 'scheduled backups'
+  | 'retention'
   | 'gateway streams'
   | 'dashboard'
   | 'log'

@@ -86,4 +86,15 @@ export const storageRows = {
   signalbox_backup_runs_total: counter('Scheduled backups of this process.', 'count', 'scheduled backups', {
     labels: { result: ['ok', 'failed'] },
   }),
+
+  signalbox_retention_last_success_timestamp_seconds: gauge(
+    'End of the last run that dropped what was too old, of any instance on this database; 0 before the first.',
+    'timestamp',
+    'retention',
+    'max',
+  ),
+  signalbox_retention_runs_total: counter('Runs of retention in this process.', 'count', 'retention', {
+    labels: { result: ['ok', 'failed'] },
+  }),
+  signalbox_retention_freed_bytes_total: counter('Size of the partitions that they dropped.', 'bytes', 'retention'),
 }
