@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { StoreError } from '../../src/store/store-error.ts'
+import { troubled } from '../support/fake-database.ts'
 import { launch, missingBrowser, openPage, themes } from './support/browser.ts'
 import { startDashboard, type TestDashboard } from './support/dashboard.ts'
 import { fill } from './support/traffic.ts'
@@ -53,6 +54,16 @@ describe.skipIf(missingBrowser !== null || folder === undefined)('screenshots', 
         await page.waitForTimeout(3000)
       },
     },
+    { name: 'database', prepare: fill, address: '/database' },
+    { name: 'database-troubled', prepare: (dashboard) => troubled(dashboard.database), address: '/database' },
+    {
+      name: 'database-gone',
+      prepare: (dashboard) => {
+        dashboard.database.failure = new StoreError('unavailable', 'away')
+      },
+      address: '/database',
+    },
+    { name: 'database-loading', prepare: (dashboard) => void dashboard.hold(), address: '/database' },
     { name: 'loading', prepare: (dashboard) => void dashboard.hold() },
   ]
   for (const theme of themes)
@@ -64,7 +75,7 @@ describe.skipIf(missingBrowser !== null || folder === undefined)('screenshots', 
         await page.waitForTimeout(1200)
         await act?.(page, dashboard)
         await page.waitForTimeout(600)
-        await page.screenshot({ path: path.join(folder ?? '', `${name}-${theme}-${width}.png`) })
+        await page.screenshot({ path: path.join(folder ?? '', `${name}-${theme}-${width}.png`), fullPage: true })
         await context.close()
         await dashboard.close()
       })

@@ -27,6 +27,65 @@ export function createFakeDatabase(now: number): FakeDatabase {
   return fake
 }
 
+/** The same database on a bad day, read by a role without rights: every warning and every gap at once. */
+export function troubled(fake: FakeDatabase): void {
+  const { parts } = fake
+  const { connections, activity, tables, partitions, job_history: history } = parts
+  fake.kind = 'server'
+  fake.parts = {
+    ...parts,
+    gaps: [
+      {
+        part: 'activity',
+        reason: 'The role signalbox sees its own sessions only, not those of others.',
+        fix: 'GRANT pg_monitor TO signalbox;',
+      },
+      {
+        part: 'statements',
+        reason: 'The extension pg_stat_statements is not made in this database.',
+        fix: 'CREATE EXTENSION pg_stat_statements;',
+      },
+    ],
+    statements: null,
+    size: parts.size && { ...parts.size, disk: null, days_to_full: null },
+    connections: connections && { ...connections, used: 94, others: 87 },
+    activity: activity && {
+      ...activity,
+      longest_statement_seconds: 412,
+      longest_transaction_seconds: 412,
+      blocked: [
+        { pid: 5120, blocked_by: [4711], seconds: 44, lock: 'relation', query: 'ALTER TABLE client_keys ADD COLUMN …' },
+      ],
+    },
+    tables:
+      tables?.map((one) => (one.name === 'rollup_minute' ? { ...one, dead_ratio: 0.41, dead_rows: 280_000 } : one)) ??
+      null,
+    partitions: partitions && { ...partitions, ahead_days: 1.4, default_rows: 210 },
+    replication: {
+      replay_lag_seconds: null,
+      replicas: [{ name: 'standby-1', state: 'streaming', sync: 'async', lag_seconds: 95, lag_bytes: 80e6 }],
+      slots: [{ name: 'old_reader', active: false, retained_bytes: 21e9 }],
+    },
+    jobs: [
+      {
+        ...runOf('retention', new Date(Date.now() - 3_600_000).toISOString(), 2, {}),
+        outcome: 'failed',
+        error: 'canceling statement due to lock timeout',
+        last_success_at: null,
+      },
+    ],
+    job_history: [
+      {
+        ...runOf('retention', new Date(Date.now() - 3_600_000).toISOString(), 2, {}),
+        outcome: 'failed',
+        error: 'canceling statement due to lock timeout',
+      },
+      ...(history ?? []),
+    ],
+    last_backup_at: null,
+  }
+}
+
 export const quietSelf = {
   recorder: {
     queueRows: 3,

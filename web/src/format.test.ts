@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bytes, change, count, duration, money, percent } from './format.ts'
+import { bytes, change, count, duration, money, percent, roughly } from './format.ts'
 
 test.each([
   [0, '0'],
@@ -49,5 +49,23 @@ test.each([
 ])('change from %d against %d is %s', (now, before, text) => expect(change(now, before)).toBe(text))
 
 test('bytes', () => {
-  expect([512, 48_200, 1_250_000].map(bytes)).toEqual(['512 B', '48.2 kB', '1.3 MB'])
+  expect([512, 48_200, 1_250_000, 1.64e9, 2.2e12].map(bytes)).toEqual([
+    '512 B',
+    '48.2 kB',
+    '1.3 MB',
+    '1.6 GB',
+    '2.2 TB',
+  ])
+})
+
+test('rough spans of time', () => {
+  const minute = 60_000
+  expect([45_000, 12 * minute, 5 * 60 * minute, 72 * 60 * minute, 1.3e11, 1e14].map(roughly)).toEqual([
+    '45 s',
+    '12 min',
+    '5 h',
+    '3 days',
+    '4 years',
+    'over 100 years',
+  ])
 })

@@ -51,7 +51,19 @@ export function change(now: number | null, before: number | null): string | null
 export function bytes(value: number): string {
   if (value < 1000) return `${value} B`
   if (value < 999_500) return `${digits(value / 1e3)} kB`
-  return `${digits(value / 1e6)} MB`
+  if (value < 999_500_000) return `${digits(value / 1e6)} MB`
+  if (value < 999_500_000_000) return `${digits(value / 1e9)} GB`
+  return `${digits(value / 1e12)} TB`
+}
+
+/** How long ago or how long from now, roughly: 45 s, 12 min, 5 h, 3 days, 4 years. */
+export function roughly(ms: number): string {
+  const seconds = Math.abs(ms) / 1000
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h`
+  const days = Math.round(seconds / 86_400)
+  return days < 1000 ? `${days} days` : days < 36_500 ? `${Math.round(days / 365)} years` : 'over 100 years'
 }
 
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { statusFilters } from '../../src/contract/requests.ts'
 import { rangeNames } from './time-range.ts'
 
-export const paths = { overview: '/', signIn: '/sign-in' } as const
+export const paths = { overview: '/', database: '/database', signIn: '/sign-in' } as const
 
 const text = z.string().min(1).max(200).optional().catch(undefined)
 

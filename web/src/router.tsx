@@ -1,5 +1,13 @@
 import type { QueryClient } from '@tanstack/react-query'
-import { createRootRouteWithContext, createRoute, createRouter, Link, Outlet, redirect } from '@tanstack/react-router'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  Link,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
 import { ApiFailure } from './api/client.ts'
 import type { LiveStore } from './api/live-store.ts'
 import { sessionQuery } from './api/queries.ts'
@@ -19,20 +27,31 @@ const root = createRootRouteWithContext<Context>()({
   errorComponent: Broken,
 })
 
+/** Leads to the form who is not signed in, and back to where they wanted afterwards. */
+async function demandSession({ context, location }: { context: Context; location: { href: string } }): Promise<void> {
+  try {
+    await context.queries.ensureQueryData(sessionQuery)
+  } catch (error) {
+    const refused = error instanceof ApiFailure && (error.status === 401 || error.status === 403)
+    if (refused) throw redirect({ to: paths.signIn, search: { next: location.href }, replace: true })
+    throw error
+  }
+}
+
 const overview = createRoute({
   getParentRoute: () => root,
   path: paths.overview,
   validateSearch: overviewSearch,
   component: OverviewPage,
-  async beforeLoad({ context, location }) {
-    try {
-      await context.queries.ensureQueryData(sessionQuery)
-    } catch (error) {
-      const refused = error instanceof ApiFailure && (error.status === 401 || error.status === 403)
-      if (refused) throw redirect({ to: paths.signIn, search: { next: location.href }, replace: true })
-      throw error
-    }
-  },
+  beforeLoad: demandSession,
+})
+
+const database = createRoute({
+  getParentRoute: () => root,
+  path: paths.database,
+  // Fetched when it is first wanted: most people look at the overview.
+  component: lazyRouteComponent(() => import('./pages/database/database-page.tsx'), 'DatabasePage'),
+  beforeLoad: demandSession,
 })
 
 const signIn = createRoute({
@@ -43,7 +62,7 @@ const signIn = createRoute({
 })
 
 export function createPageRouter(context: Context) {
-  return createRouter({ routeTree: root.addChildren([overview, signIn]), context, scrollRestoration: true })
+  return createRouter({ routeTree: root.addChildren([overview, database, signIn]), context, scrollRestoration: true })
 }
 
 declare module '@tanstack/react-router' {

@@ -10,18 +10,16 @@ import { count, fullTime } from '../../format.ts'
 import { type OverviewSearch, paths } from '../../paths.ts'
 import { type RangeName, rangeNames, ranges } from '../../time-range.ts'
 import { Button } from '../../ui/button.tsx'
-import { Connection } from '../../ui/connection.tsx'
 import { Lamp } from '../../ui/lamp.tsx'
 import { Panel, PanelError } from '../../ui/panel.tsx'
 import { Segments } from '../../ui/segments.tsx'
 import { Select } from '../../ui/select.tsx'
 import { Shell } from '../../ui/shell.tsx'
-import { ThemeSwitch } from '../../ui/theme.tsx'
+import { Board } from '../board.tsx'
 import { CallDrawer } from './call-drawer.tsx'
 import { Calls } from './calls.tsx'
 import { type Verdict, verdictOf } from './figures.ts'
 import { OpenCalls } from './open-calls.tsx'
-import { SessionControls } from './session-controls.tsx'
 import { SetupGuide } from './setup-guide.tsx'
 import { Tiles } from './tiles.tsx'
 import { Traffic } from './traffic.tsx'
@@ -56,13 +54,7 @@ function Overview() {
 
   return (
     <Shell
-      board={
-        <div className="ms-auto flex flex-wrap items-center justify-end gap-x-2.5 gap-y-2 sm:gap-x-4">
-          <Connection />
-          <ThemeSwitch kind="board" />
-          <SessionControls />
-        </div>
-      }
+      board={<Board />}
       footer={setup.data && `Signalbox ${setup.data.version}${setup.data.demo ? ', with simulated traffic' : ''}`}
     >
       <title>Overview · Signalbox</title>

@@ -1,13 +1,13 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { useState } from 'react'
-import { endpoints } from '../../../../src/contract/index.ts'
-import { ApiFailure, call } from '../../api/client.ts'
-import { sessionQuery } from '../../api/queries.ts'
-import { minuteOfDay } from '../../format.ts'
-import { paths } from '../../paths.ts'
-import { Button } from '../../ui/button.tsx'
-import { useNow } from '../../ui/use-now.ts'
+import { endpoints } from '../../../src/contract/index.ts'
+import { ApiFailure, call } from '../api/client.ts'
+import { sessionQuery } from '../api/queries.ts'
+import { minuteOfDay } from '../format.ts'
+import { paths } from '../paths.ts'
+import { Button } from '../ui/button.tsx'
+import { useNow } from '../ui/use-now.ts'
 
 const warnMs = 15 * 60_000
 
