@@ -4,7 +4,7 @@ import type { QueryFinished } from '../core/signals.ts'
 import { createClientKeys } from './client-keys.ts'
 import type { StoreConfig } from './config.ts'
 import { createDatabaseReport } from './database-report.ts'
-import { ensureDefaultPartition } from './default-partition.ts'
+import { ensureDefaultPartitions } from './default-partition.ts'
 import { startEmbedded } from './drivers/embedded/start-embedded.ts'
 import { createListener } from './drivers/listener.ts'
 import { beginReading, createPools, exportTimeoutMs, type Pools } from './drivers/server.ts'
@@ -61,8 +61,8 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
   const common = { clock, logger, onQuery, isReady, slowQueryThresholdMs: config.slowQueryThresholdMs }
   const writer = createNamedSql({ ...common, pool: pools.writer, prepared: () => !preparation.isPooled() })
   const repairPartitions = async (): Promise<void> => {
-    if ((await ensureDefaultPartition(pools.writer)) === 'made')
-      logger.error('partition_lost', 'A partition of the ledger is gone; the default partition was made anew', {})
+    for (const table of await ensureDefaultPartitions(pools.writer))
+      logger.error('partition_lost', 'Partitions of a table are gone; its default partition was made anew', { table })
   }
   const reader = createNamedSql({ ...common, pool: pools.reader, begin: beginReading(config.readTimeoutMs) })
   const exporter = createNamedSql({ ...common, pool: pools.exporter, begin: beginReading(exportTimeoutMs) })

@@ -7,7 +7,7 @@ import { systemClock } from '../../core/clock.ts'
 import type { RecordedExchange } from '../../core/exchange.ts'
 import { uuidv7 } from '../../core/ids.ts'
 import { silentLogger } from '../../core/logger.ts'
-import { ensureDefaultPartition } from '../default-partition.ts'
+import { ensureDefaultPartitions } from '../default-partition.ts'
 import { connectionConfig } from '../drivers/server.ts'
 import { slotCounts } from '../queries/percentiles.ts'
 import { createNamedSql } from '../run-named.ts'
@@ -294,17 +294,17 @@ test('without any partition left for it a row gets a default partition, once', a
   let repairs = 0
   const write = createWriteExchanges(sql, async () => {
     repairs += 1
-    await ensureDefaultPartition(pool)
+    await ensureDefaultPartitions(pool)
   })
   const early = Date.UTC(2001, 0, 1)
-  await pool.query('drop table api_requests_default')
+  await pool.query('drop table api_requests_default, rollup_minute_default, latency_day_default')
   expect(await write([recordedExchange(early), recordedExchange(noon)])).toEqual({ inserted: 2, rejected: [] })
   expect(repairs).toBe(1)
   await pool.query('alter table api_requests detach partition api_requests_default')
   expect(await write([recordedExchange(early + 1)])).toEqual({ inserted: 1, rejected: [] })
   expect(repairs).toBe(2)
   expect(await count()).toBe(3)
-  expect(await ensureDefaultPartition(pool)).toBe('present')
+  expect(await ensureDefaultPartitions(pool)).toEqual([])
   await expectRollupsEqualLedger()
 })
 

@@ -2,9 +2,10 @@ import type { ExchangeSource, ImportedExchange } from '../../core/exchange.ts'
 import type { WriteExchanges, WriteImported } from '../../core/ledger.ts'
 import type { Sql } from '../sql.ts'
 import { codeOf } from '../store-error.ts'
-import { storableJson } from './array-literals.ts'
+import { ArrayArena } from './array-arena.ts'
 import { exchangeColumns } from './exchange-columns.ts'
 import { samplesOf } from './rate-limit-samples.ts'
+import { storableJson } from './storable-json.ts'
 import { isMissingPartition, UnreadableRecord, writeOrIsolate } from './write-or-isolate.ts'
 import { writeStatements } from './write-statement.ts'
 
@@ -52,9 +53,13 @@ async function writeBatch(sql: Sql, source: ExchangeSource, batch: readonly Impo
   }
 }
 
-function encode(batch: readonly ImportedExchange[]): string[] {
+/** Of a row of usual size, all its columns together. */
+const usualRowBytes = 800
+
+function encode(batch: readonly ImportedExchange[]): (Buffer | string)[] {
   try {
-    return [...exchangeColumns.map((column) => column.encode(batch)), storableJson(samplesOf(batch))]
+    const arena = new ArrayArena(batch.length * usualRowBytes + 4_096)
+    return [...exchangeColumns.map((column) => column.encode(batch, arena)), storableJson(samplesOf(batch))]
   } catch (error) {
     throw new UnreadableRecord('A record can not be made into a row.', { cause: error })
   }
