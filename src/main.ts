@@ -10,6 +10,7 @@ process.on('SIGUSR1', () => undefined)
 const programs: Programs = {
   serve: async (options) => (await import('./app/programs.ts')).serve(options),
   migrate: async (config) => (await import('./app/programs.ts')).migrate(config),
+  planMigration: async (config) => (await import('./app/programs.ts')).planMigration(config),
   openKeys: async (config) => (await import('./app/programs.ts')).openKeys(config),
   importTranscripts: async (...args) => (await import('./app/history.ts')).importTranscripts(...args),
   importCsvFile: async (...args) => (await import('./app/history.ts')).importCsvFile(...args),

@@ -4,7 +4,19 @@ import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
 import { systemClock } from '../core/clock.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
-import { connectionUrl, lockDataDir, openStore, readConnectionFile, type Store, StoreError } from '../store/index.ts'
+import {
+  connectionUrl,
+  hasEmbeddedCluster,
+  lockDataDir,
+  type Migration,
+  openServer,
+  openStore,
+  planMigration,
+  readConnectionFile,
+  type Store,
+  StoreError,
+  wholeSchema,
+} from '../store/index.ts'
 import { Cleanups } from './cleanups.ts'
 import { hashClientKey, newClientKey } from './keyring.ts'
 import { pepperOf } from './secrets.ts'
@@ -89,6 +101,26 @@ export async function migrateDatabase(config: Config): Promise<readonly string[]
   const ledger = await openLedger(config, logger)
   await ledger.close()
   return steps
+}
+
+/** The steps that `migrateDatabase` would take, with their SQL. Changes nothing: where no database is, none is made. */
+export async function planDatabaseMigration(config: Config): Promise<readonly Migration[]> {
+  const configured = config.store.databaseUrl?.reveal()
+  if (configured !== undefined) return planMigration(configured)
+  if (!(await hasEmbeddedCluster(config.dataDir))) return wholeSchema
+  const cleanups = new Cleanups()
+  try {
+    const server = await openServer({
+      config: { ...config.store, databaseUrl: await runningDatabase(config, cleanups) },
+      dataDir: config.dataDir,
+      clock: systemClock,
+      logger: silentLogger,
+    })
+    cleanups.add('server', () => server.close())
+    return await planMigration(server.url)
+  } finally {
+    await cleanups.run()
+  }
 }
 
 export interface ClientKeyAdmin {

@@ -61,4 +61,8 @@ function startTraffic(config: Config, { proxyUrl, demoKeys }: RunningSignalbox):
   }
 }
 
-export { migrateDatabase as migrate, openClientKeys as openKeys } from './maintenance.ts'
+export {
+  migrateDatabase as migrate,
+  openClientKeys as openKeys,
+  planDatabaseMigration as planMigration,
+} from './maintenance.ts'

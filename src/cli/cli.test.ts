@@ -35,6 +35,7 @@ const unused = (): never => {
 const noPrograms: Programs = {
   serve: unused,
   migrate: unused,
+  planMigration: unused,
   openKeys: unused,
   backup: unused,
   openRestore: unused,
@@ -113,6 +114,28 @@ describe('check-config', () => {
     expect(out).toMatch(/^ {2}workers: 3 +# flag --set$/m)
     expect(out).toContain(dataDir)
     expect(err).toContain('The settings are right')
+  })
+})
+
+describe('migrate', () => {
+  test('--dry-run prints the steps as SQL and runs none', async () => {
+    const steps = [
+      { name: '0001-first', sql: '\nCREATE TABLE a ();\n' },
+      { name: '0002-second', sql: 'CREATE TABLE b ();' },
+    ]
+    const dry = await run(['migrate', '--dry-run', '--data-dir', dataDir], { planMigration: async () => steps })
+    expect(dry).toEqual({
+      code: 0,
+      out: '-- 0001-first\nCREATE TABLE a ();\n\n-- 0002-second\nCREATE TABLE b ();\n',
+      err: '',
+    })
+    const none = await run(['migrate', '--dry-run', '--data-dir', dataDir], { planMigration: async () => [] })
+    expect(none.out).toBe('-- The database is up to date.\n')
+  })
+
+  test('says what it applied', async () => {
+    const applied = await run(['migrate', '--data-dir', dataDir], { migrate: async () => ['0001-first'] })
+    expect(applied.out).toBe('Applied: 0001-first.\n')
   })
 })
 

@@ -7,6 +7,8 @@ export interface Programs extends HistoryPrograms {
   serve(options: ServeOptions): Promise<Instance>
   /** Brings the database to this version; the names of the steps that took. */
   migrate(config: Config): Promise<readonly string[]>
+  /** The steps that it would take, and their SQL; changes nothing. */
+  planMigration(config: Config): Promise<readonly { readonly name: string; readonly sql: string }[]>
   /** The client keys, through the running instance's database or, where none runs, one started for the moment. */
   openKeys(config: Config): Promise<KeyStore>
   /** `target` null: standard output. */
