@@ -55,7 +55,9 @@ function judgeRecording({ recorder, rollups, process }: Figures): DatabaseFindin
   const found: DatabaseFinding[] = []
   const dropped = Object.values(recorder.dropped_total).reduce((sum, count) => sum + count, 0)
   if (dropped > 0)
-    found.push(warn('records_set_aside', `${dropped} records could not be stored and were set aside, with the reason.`))
+    found.push(
+      warn('records_set_aside', `Records that could not be stored and were set aside with their reason: ${dropped}.`),
+    )
   if (recorder.lag_seconds > lagSeconds)
     found.push(
       warn('ledger_behind', `The oldest record that is not in the ledger is ${seconds(recorder.lag_seconds)} old.`),
@@ -79,7 +81,8 @@ function judgeActivity({ activity, traffic, statements }: Figures): DatabaseFind
     if (idle > idleInTransactionSeconds)
       found.push(warn('idle_in_transaction', `A session is idle in a transaction for ${seconds(idle)}.`))
     const blocked = activity.blocked.filter((row) => (row.seconds ?? 0) > blockedSeconds).length
-    if (blocked > 0) found.push(warn('lock_waits', `${blocked} sessions wait for a lock for over ${blockedSeconds} s.`))
+    if (blocked > 0)
+      found.push(warn('lock_waits', `Sessions that wait for a lock for over ${blockedSeconds} s: ${blocked}.`))
   }
   if (traffic !== null) {
     const { cache_hit_ratio: hits, blocks_hit, blocks_read, checksum_failures } = traffic
@@ -89,7 +92,8 @@ function judgeActivity({ activity, traffic, statements }: Figures): DatabaseFind
       found.push(critical('checksum_failures', `${checksum_failures} blocks failed their checksum: restore a backup.`))
   }
   const slow = statements?.slowest.filter(({ mean_ms, calls }) => mean_ms > statementMeanMs && calls > 1).length ?? 0
-  if (slow > 0) found.push(warn('slow_statements', `${slow} statements take over ${statementMeanMs} ms on average.`))
+  if (slow > 0)
+    found.push(warn('slow_statements', `Statements that take over ${statementMeanMs} ms on average: ${slow}.`))
   return found
 }
 
@@ -111,7 +115,9 @@ function judgeStorage({ size, tables, partitions, transaction_ids: ids, replicat
     found.push(partitions.ahead_days <= 0 ? critical('partitions_missing', text) : warn('partitions_short', text))
   }
   if (partitions !== null && partitions.default_rows > 0)
-    found.push(warn('default_partition', `${partitions.default_rows} rows lie in the default partition.`))
+    found.push(
+      warn('default_partition', `Rows in the default partition, for which none was made: ${partitions.default_rows}.`),
+    )
   if (ids !== null && ids.ratio > transactionIdsWarn) {
     const text = `${percent(ids.ratio)} of the transaction ids are used up: vacuum does not get through.`
     found.push(

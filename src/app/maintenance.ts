@@ -18,6 +18,7 @@ import {
   wholeSchema,
 } from '../store/index.ts'
 import { Cleanups } from './cleanups.ts'
+import { tellingSlowQueries } from './command-logger.ts'
 import { hashClientKey, newClientKey } from './keyring.ts'
 import { pepperOf } from './secrets.ts'
 
@@ -40,7 +41,7 @@ export async function openLedger(config: Config, logger: Logger): Promise<OpenLe
       config: { ...config.store, databaseUrl },
       dataDir: config.dataDir,
       clock: systemClock,
-      logger,
+      logger: tellingSlowQueries(logger, systemClock),
     })
     cleanups.add('store', () => store.close())
     return store

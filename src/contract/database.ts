@@ -174,7 +174,7 @@ const partitions = z.object({
   ahead_days: z.number(),
   /** Rows in the default partition: of months that nobody made a partition for. */
   default_rows: z.number(),
-  /** Oldest first; the newest 120. */
+  /** Oldest first; the newest 200. */
   calendar: z.array(partition),
   truncated: z.boolean(),
 })

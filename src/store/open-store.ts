@@ -17,6 +17,7 @@ import { dropExpired, keptFor } from './retention.ts'
 import { createNamedSql } from './run-named.ts'
 import type { Store } from './store.ts'
 import { messageOf } from './store-error.ts'
+import { watchStatements } from './watch-statements.ts'
 import { createWriteExchanges, createWriteImported } from './writers/write-exchanges.ts'
 
 export interface OpenStoreOptions {
@@ -45,6 +46,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 function connectStore(options: OpenStoreOptions, url: string, stopServer: () => Promise<void>): Store {
   const { config, clock, logger } = options
   const pools = createPools(url, config)
+  for (const pool of [pools.writer, pools.reader, pools.exporter])
+    watchStatements(pool, { clock, logger, slowQueryThresholdMs: config.slowQueryThresholdMs })
   const preparation = prepareSchema({ pools, config, clock, logger })
   const listener = createListener({
     url,

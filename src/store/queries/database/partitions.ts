@@ -12,7 +12,7 @@ interface Row {
 
 export type PartitionState = 'past' | 'current' | 'ahead' | 'default'
 
-const calendarLimit = 120
+const calendarLimit = 200
 const dayMs = 86_400_000
 
 /** Where a partition begins or ends, out of its definition; null for the default partition. */

@@ -85,7 +85,7 @@ export function Counters({ data }: PanelProps) {
     { name: 'Blocks written', value: io === null ? 'told from PostgreSQL 16 on' : count(io.writes) },
     ...(io === null || io.read_ms === null || io.write_ms === null
       ? []
-      : [{ name: 'Time spent so', value: `${duration(io.read_ms)} reading, ${duration(io.write_ms)} writing` }]),
+      : [{ name: 'Spent on them', value: `${duration(io.read_ms)} reading, ${duration(io.write_ms)} writing` }]),
   ]
   return (
     <Panel title="Counters" note={<Since at={traffic.stats_since} />}>
@@ -162,7 +162,12 @@ export function Activity({ data }: PanelProps) {
             { name: 'State', cell: (row) => row.state ?? '–', className: 'hidden w-40 sm:table-cell' },
             { name: 'Waits for', cell: (row) => row.waits_for ?? '–', className: 'hidden w-44 md:table-cell' },
             { name: 'Statement', cell: (row) => lasted(row.statement_seconds), className: 'w-24', number: true },
-            { name: 'Transaction', cell: (row) => lasted(row.transaction_seconds), className: 'w-26', number: true },
+            {
+              name: 'Transaction',
+              cell: (row) => lasted(row.transaction_seconds),
+              className: 'hidden w-26 sm:table-cell',
+              number: true,
+            },
           ]}
           detail={(row) => <Query text={row.query} />}
         />

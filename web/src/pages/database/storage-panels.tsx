@@ -46,7 +46,7 @@ export function Tables({ data }: PanelProps) {
               </>
             ),
           },
-          { name: 'Size', cell: (row) => bytes(row.total_bytes), className: 'w-22', number: true },
+          { name: 'Size', cell: (row) => bytes(row.total_bytes), className: 'w-20', number: true },
           {
             name: 'Indexes',
             cell: (row) => bytes(row.index_bytes),
@@ -59,7 +59,7 @@ export function Tables({ data }: PanelProps) {
             className: 'hidden w-22 xl:table-cell',
             number: true,
           },
-          { name: 'A day', cell: growth, className: 'w-24', number: true },
+          { name: 'A day', cell: growth, className: 'w-20 sm:w-24', number: true },
           { name: 'Rows', cell: (row) => `~${count(row.rows)}`, className: 'hidden w-22 sm:table-cell', number: true },
           { name: 'Dead', cell: (row) => <Dead table={row} />, className: 'hidden w-20 sm:table-cell', number: true },
           {
