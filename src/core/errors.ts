@@ -126,17 +126,20 @@ export class GatewayError extends Error {
   readonly type: ErrorType
   readonly status: number
   readonly retryAfterSeconds: number | undefined
+  /** What the caller is told instead, where that may quote the caller's own text, which no record of ours may hold. */
+  readonly shown: string
 
   constructor(
     type: ErrorType,
     message: string,
-    options: { cause?: unknown; status?: number; retryAfterSeconds?: number } = {},
+    options: { cause?: unknown; status?: number; retryAfterSeconds?: number; shown?: string } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'GatewayError'
     this.type = type
     this.status = options.status ?? errorTable[type].status
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.shown = options.shown ?? message
   }
 
   get row(): ErrorRow {
@@ -151,7 +154,7 @@ export class GatewayError extends Error {
 export function anthropicErrorBody(error: GatewayError, requestId: string): string {
   return JSON.stringify({
     type: 'error',
-    error: { type: error.row.anthropicType, message: error.message },
+    error: { type: error.row.anthropicType, message: error.shown },
     request_id: requestId,
   })
 }

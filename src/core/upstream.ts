@@ -1,3 +1,4 @@
+import type { Dialect, ModelFacts } from './dialect.ts'
 import type { Secret } from './secret.ts'
 
 /** One HTTP call to a provider. `headers` is a raw list, name and value in turn. */
@@ -57,6 +58,8 @@ export interface Target {
   readonly acceptsCallerCredential: boolean
   /** The one credential header pair, `[name, value]`, or none. */
   sign(credential: Credential | null): readonly string[]
+  /** How the request must be translated; null for the native dialect, whose bytes pass untouched. */
+  readonly translation: { readonly dialect: Dialect; readonly model: string; readonly facts: ModelFacts } | null
 }
 
 /** A login token may only leave to this origin (Anthropic's gateway documentation; knowledge of the protocol, section 10). */

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../core/clock.ts'
+import type { AnswerFacts, TranslationNote } from '../core/dialect.ts'
 import { type ErrorType, errorTable, type Fault, type GatewayError } from '../core/errors.ts'
 import type { Endpoint, ExchangeClosed, ExchangeStart, Outcome } from '../core/exchange.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { Credential } from '../core/upstream.ts'
 import { noUsage } from '../core/usage.ts'
-import { UsageMeter } from '../core/usage-meter.ts'
+import { type Metered, UsageMeter } from '../core/usage-meter.ts'
 
 /** One client call while it lives: what the stages have learned so far. At its end it becomes one immutable record. */
 export class Exchange {
@@ -34,6 +35,13 @@ export class Exchange {
   /** Milliseconds spent waiting for the caller's body and for the provider; the rest of the time is ours. */
   bodyMs = 0
   upstreamMs: number | null = null
+  /** A keyed hash of the caller's user id, for providers that want one; null where there is none. */
+  userHash: string | null = null
+  /** What a translation did with the request, and what it learned of the answer; none for the native dialect. */
+  translationNotes: readonly TranslationNote[] = []
+  answerFacts: AnswerFacts | null = null
+  /** The model as its provider knows it, where a translation asked for it; the answer shows the caller's own word. */
+  targetModel: string | null = null
   /** Whether an event of ours may follow in the answer's stream without tearing a frame; null before a stream began. */
   mayAppendEvent: (() => boolean) | null = null
   closed = false
@@ -102,8 +110,22 @@ export class Exchange {
       overheadMs: round3(Math.max(0, durationMs - this.bodyMs - (this.upstreamMs ?? 0))),
       responseBytes: this.responseBytes,
       ...metered,
+      ...this.#translated(metered),
       ...(worked ? {} : { usage: noUsage, usageSource: 'none' as const }),
       rateLimitHeaders: this.rateLimitHeaders,
+    }
+  }
+
+  /** Where an answer was translated, the meter saw what the caller saw; the record says what the provider said. */
+  #translated(metered: Metered): Partial<ExchangeClosed> {
+    if (this.targetModel === null) return {}
+    const model = this.answerFacts?.servedModel ?? this.targetModel
+    if (this.answerFacts === null) return { model }
+    const { usageReported, flags } = this.answerFacts
+    return {
+      model,
+      usageFlags: [...metered.usageFlags, ...flags],
+      ...(!usageReported && metered.usageSource !== 'none' && { usageSource: 'estimated' as const }),
     }
   }
 }

@@ -28,5 +28,6 @@ export function toTarget(provider: ProviderDefinition, settings: ProviderSetting
     account: provider.type,
     acceptsCallerCredential: provider.acceptsCallerCredential,
     sign: provider.sign,
+    translation: null,
   }
 }
