@@ -47,6 +47,12 @@ export async function backup(
   options: { readonly target: string | null; readonly withPepper: boolean },
   work: Work,
 ): Promise<BackupMade> {
+  // Asked first, because a server that is started for the moment would make itself a database where none is.
+  if (config.store.databaseUrl === undefined && (await readConnectionFile(config.dataDir)) === null)
+    throw new BackupError(
+      'no_ledger',
+      `There is no ledger in ${config.dataDir}. Set DATA_DIR or DATABASE_URL to yours.`,
+    )
   const server = await openLedgerServer(config, { underRunning: true })
   try {
     return await backupTo(config, server.url, { ...options, out: process.stdout, clock: systemClock, ...work })

@@ -82,6 +82,14 @@ describe('away from a terminal', () => {
   })
 })
 
+test('where nothing can be counted only time is told', () => {
+  const { said, terminal, timing, pass } = bench(false)
+  const progress = startProgress(terminal, { label: 'Opening', ...timing })
+  pass(2_400)
+  progress.finish()
+  expect(said).toEqual(['Opening: 2 s\n', 'Opening: 2 s\n'])
+})
+
 describe('on a terminal', () => {
   test('a bar is redrawn in place and gives way to the last line', () => {
     const { said, terminal, timing, pass } = bench(true)

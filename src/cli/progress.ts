@@ -9,8 +9,8 @@ export type OnProgress = (done: number, total?: number) => void
 export interface ProgressOptions {
   /** What is being done, such as `Restoring`. */
   readonly label: string
-  /** What is counted, in the plural, such as `rows`; `bytes` are shown as kB, MB, GB. */
-  readonly unit: string
+  /** What is counted, in the plural, such as `rows`; `bytes` are shown as kB, MB, GB. Left out: only time is told. */
+  readonly unit?: string
   readonly total?: number
   readonly clock?: Clock
   /** Calls `tick` every so often until the returned function is called; tests tick by hand. */
@@ -92,7 +92,9 @@ export function startProgress(terminal: Terminal, options: ProgressOptions): Pro
       end()
       const elapsedMs = clock.monotonic() - startedAt
       if (!wasShown && elapsedMs < silentMs) return
-      terminal.err(`${label}: ${amount(done, unit)} in ${duration(elapsedMs)} (${perSecond(done / elapsedMs, unit)})\n`)
+      const rate = unit === undefined ? '' : ` (${perSecond(done / elapsedMs, unit)})`
+      const what = unit === undefined ? '' : `${amount(done, unit)} in `
+      terminal.err(`${label}: ${what}${duration(elapsedMs)}${rate}\n`)
     },
     abandon() {
       if (!ended) end()
@@ -102,7 +104,7 @@ export function startProgress(terminal: Terminal, options: ProgressOptions): Pro
 
 interface State {
   readonly label: string
-  readonly unit: string
+  readonly unit: string | undefined
   readonly done: number
   readonly total: number | undefined
   /** Per millisecond; null while there is nothing to tell it from. */
@@ -113,8 +115,7 @@ interface State {
 /** `Restoring  42 % ━━━━━━━━╺───────  4,200 of 10,000 rows  1,200 rows/s  5 s left`, in at most `width` characters. */
 export function renderBar(state: State, width: number): string {
   const { label, total, done } = state
-  const facts = [count(state), state.rate === null ? '' : perSecond(state.rate, state.unit), remaining(state)]
-  const words = facts.filter((fact) => fact !== '').join('  ')
+  const words = factsOf(state, '').join('  ')
   const head = printable(label)
   const share = total === undefined || total <= 0 ? null : Math.min(1, done / total)
   if (share === null) return cut(`${head}  ${words}`, width)
@@ -124,10 +125,16 @@ export function renderBar(state: State, width: number): string {
 }
 
 function renderLine(state: State): string {
-  const { label, total, done, rate, unit } = state
+  const { label, total, done } = state
   const share = total === undefined || total <= 0 ? '' : ` (${percent(Math.min(1, done / total)).trim()})`
-  const facts = [`${count(state)}${share}`, rate === null ? '' : perSecond(rate, unit), remaining(state)]
-  return `${printable(label)}: ${facts.filter((fact) => fact !== '').join(', ')}`
+  return `${printable(label)}: ${factsOf(state, share).join(', ')}`
+}
+
+function factsOf(state: State, share: string): string[] {
+  const { unit, rate, elapsedMs } = state
+  if (unit === undefined) return [duration(elapsedMs)]
+  const facts = [`${count(state, unit)}${share}`, rate === null ? '' : perSecond(rate, unit), remaining(state)]
+  return facts.filter((fact) => fact !== '')
 }
 
 function rateOf(samples: readonly { at: number; done: number }[]): number | null {
@@ -144,7 +151,7 @@ const bar = (share: number, width: number): string => {
 /** Not 100 % before it is. */
 const percent = (share: number): string => `${String(Math.floor(share * 100)).padStart(3)} %`
 
-function count({ done, total, unit }: State): string {
+function count({ done, total }: State, unit: string): string {
   if (total === undefined || total <= 0) return amount(done, unit)
   return unit === 'bytes' ? `${bytes(done)} of ${bytes(total)}` : `${whole(done)} of ${whole(total)} ${unit}`
 }

@@ -15,7 +15,7 @@ export function addRestore(program: Command, programs: Programs, terminal: Termi
     .action(async (file: string, options: { force?: boolean }, command: Command) => {
       const { config } = loadFor(command, terminal)
       const force = options.force === true
-      const opening = { label: 'Opening', unit: 'files', ...nothingChanged }
+      const opening = { label: 'Opening the database', ...nothingChanged }
       const restore = await runLongWork(terminal, opening, ({ signal }) =>
         programs.openRestore(config, { file, force, signal }),
       )
