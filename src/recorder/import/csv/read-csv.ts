@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { CsvError, type Info, parse } from 'csv-parse'
+import { CsvError, parse } from 'csv-parse'
 import type { Cell, Cells } from './csv-columns.ts'
 
 /** A file that can not be read as CSV from some line on, or whose first line does not fit. */
@@ -37,9 +37,8 @@ export async function* readCsv(
   const source = createReadStream(file)
   const parser = parse({
     bom: true,
-    info: true,
+    raw: true,
     relax_column_count: true,
-    skip_empty_lines: true,
     max_record_size: maxRecordBytes,
     cast: (value: string, context: { quoting: boolean }): Cell => (value === '' && !context.quoting ? null : value),
   })
@@ -50,9 +49,10 @@ export async function* readCsv(
   let nextLine = 1
   try {
     for await (const item of parser) {
-      const { record, info } = item as { record: readonly Cell[]; info: Info } // the shape that `info: true` asks for
+      const { record, raw } = item as { record: readonly Cell[]; raw: string } // the shape that `raw: true` asks for
       const line = nextLine
-      nextLine = info.lines + 1
+      nextLine += lineCount(raw)
+      if (record.length === 1 && record[0] === null) continue // an empty line
       if (names === null) {
         names = options.columnOf(record.map((cell) => (cell ?? '').trim()))
         continue
@@ -70,6 +70,9 @@ export async function* readCsv(
   }
   if (names === null) throw new CsvFormatError(1, 'the file has no first line with the names of its columns')
 }
+
+/** Lines that a row takes: as many as line ends, of whichever kind, with or without one at its end. */
+const lineCount = (raw: string): number => raw.replace(/(?:\r\n|\r|\n)$/, '').split(/\r\n|\r|\n/).length
 
 /** The parser's own words quote cells. */
 function explained({ code }: CsvError): string {
