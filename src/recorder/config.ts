@@ -24,7 +24,7 @@ export type PriceOverride = z.infer<typeof priceOverrideSchema>
 
 /** Settings of the recorder: how the journal becomes rows, and what a token costs. */
 export const recorderConfigSchema = z.strictObject({
-  batchRows: z.int().min(1).max(10_000).default(1_000).describe('Most rows written to the ledger in one batch.'),
+  batchRows: z.int().min(1).max(10_000).default(4_000).describe('Most rows written to the ledger in one batch.'),
   batchDelayMs: z
     .int()
     .min(0)

@@ -41,7 +41,7 @@ export interface FollowedJournalOptions {
 interface OpenCall {
   readonly opened: ExchangeOpened
   /** Where its record is; null where it came from the checkpoint. */
-  readonly segment: number | null
+  readonly place: JournalPosition | null
   /** Its end was read and is on its way to the ledger. */
   isClosed: boolean
   /** A checkpoint on disk has it, so that its segment may go. */
@@ -87,7 +87,7 @@ export class FollowedJournal {
     this.#interruptedTold = from?.interruptedTold ?? false
     this.#tail = options.reader.cursor(options.name, this.#readUntil)
     for (const opened of from?.opened ?? []) {
-      this.#ledgerCalls.set(opened.id, { opened, segment: null, isClosed: false, isSaved: true })
+      this.#ledgerCalls.set(opened.id, { opened, place: null, isClosed: false, isSaved: true })
       this.#observedCalls.set(opened.id, opened)
     }
   }
@@ -173,7 +173,11 @@ export class FollowedJournal {
 
   /** What a next life needs to go on, and what to call once it is on disk. */
   checkpoint(): { state: JournalCheckpoint; onSaved: () => void } {
-    const calls = [...this.#ledgerCalls.values()]
+    // A call that was opened later is found again by reading on from there: with a long queue that is nearly all of them.
+    const known = this.#storedButOwed
+    const calls = [...this.#ledgerCalls.values()].filter(
+      ({ place }) => place === null || comparePositions(place, known) < 0,
+    )
     const told = this.#tail.position
     const news = this.#news
     return {
@@ -215,7 +219,7 @@ export class FollowedJournal {
   isNeeded(segment: number): boolean {
     if (this.isOwed(segment)) return true
     for (const call of this.#ledgerCalls.values()) {
-      if (call.segment === segment && !call.isSaved) return true
+      if (call.place?.segment === segment && !call.isSaved) return true
     }
     return false
   }
@@ -264,7 +268,8 @@ export class FollowedJournal {
       if (kept === 'later') this.#owed.add(start)
     } else if (event.kind === 'opened') {
       if (this.#keepBounded(this.#ledgerCalls)) this.#options.onForgotten()
-      this.#ledgerCalls.set(event.id, { opened: event, segment: record.segment, isClosed: false, isSaved: false })
+      const place = { segment: record.segment, offset: record.start }
+      this.#ledgerCalls.set(event.id, { opened: event, place, isClosed: false, isSaved: false })
     } else {
       const call = this.#ledgerCalls.get(event.id)
       if (call !== undefined) call.isClosed = true
