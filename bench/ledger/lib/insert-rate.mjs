@@ -2,6 +2,7 @@
 /** How fast exchanges become rows: the recorder from the journal on, and the writer alone. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { nextMessage, startModule, stop } from '../../lib/processes.mjs'
 import { rounded, slope } from '../../lib/stats.mjs'
@@ -26,8 +27,10 @@ export async function insertRate(server, { mode, rows, dist, dir, until, pool })
     child.send({ go: true })
     const done = await finished
     const databaseCpu = serverCpuSeconds(server) - cpuBefore
+    const gone = new Promise((resolve) => child.once('exit', resolve))
     child.send({ end: true })
     const wal = await walPosition(pool)
+    await Promise.race([gone, wait(5_000)])
     return {
       mode,
       rows,
