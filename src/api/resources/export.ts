@@ -62,7 +62,11 @@ async function* chain(
   first: IteratorResult<readonly ExportRow[]>,
   rest: AsyncIterator<readonly ExportRow[]>,
 ): AsyncGenerator<readonly ExportRow[]> {
-  for (let page = first; page.done !== true; page = await rest.next()) yield page.value
+  try {
+    for (let page = first; page.done !== true; page = await rest.next()) yield page.value
+  } finally {
+    await rest.return?.()
+  }
 }
 
 /**
