@@ -22,7 +22,7 @@ const preload = { shared_preload_libraries: 'pg_stat_statements' }
 
 const places: readonly (readonly [string, () => Promise<Place>])[] = [
   [
-    'the embedded PostgreSQL',
+    'the PostgreSQL of this run',
     async () => {
       const { url, drop } = await createTestDatabase()
       await ask(url, 'CREATE EXTENSION IF NOT EXISTS pg_stat_statements')
@@ -181,11 +181,29 @@ describe.each(places)('on %s', (_name, start) => {
     expect(ledger?.partitions).toBeGreaterThan(1)
     expect(ledger?.total_bytes).toBe((ledger?.table_bytes ?? 0) + (ledger?.index_bytes ?? 0))
     expect(indexes?.map(({ table }) => table)).toContain('api_requests')
-    // Two rows in two hours, give or take the start of the hour.
-    expect(size?.rows_per_day).toBeGreaterThan(12)
-    expect(size?.rows_per_day).toBeLessThan(49)
+    // Two rows in two hours, give or take the start of the minute.
+    expect(size?.rows_per_day).toBeGreaterThan(22)
+    expect(size?.rows_per_day).toBeLessThan(25)
+    // A table of two rows tells nothing of what a row takes.
+    expect([size?.bytes_per_row, size?.growth_bytes_per_day, size?.days_to_full]).toEqual([null, null, null])
     expect(size?.database_bytes).toBeGreaterThan(1_000_000)
     expect(size?.disk).toBeNull()
+  })
+
+  test('with enough rows it is known what one takes, and what a day brings', async () => {
+    const minuteAgo = now - 3_600_000
+    const rows = Array.from({ length: 1500 }, (_, index) => recordedExchange(minuteAgo + index))
+    await store.writeExchanges(rows)
+    await ask(place.url, 'ANALYZE')
+    const { tables, size } = await store.report.read()
+    expect(size?.bytes_per_row).toBeGreaterThan(200)
+    expect(size?.bytes_per_row).toBeLessThan(2_000)
+    const ledger = tables?.find(({ name }) => name === 'api_requests')
+    // An estimate: counts of sessions that are told late come on top.
+    expect(ledger?.rows).toBeGreaterThanOrEqual(1502)
+    const expected = (size?.rows_per_day ?? 0) * (size?.bytes_per_row ?? 0)
+    expect(ledger?.growth_bytes_per_day).toBeCloseTo(expected, 0)
+    expect(size?.growth_bytes_per_day).toBeGreaterThanOrEqual(expected * 0.999)
   })
 
   test('the calendar shows the partitions of this moment and ahead, without a gap', async () => {

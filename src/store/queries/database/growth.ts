@@ -1,10 +1,11 @@
+import { tiers } from '../../rollup-tiers.ts'
 import type { Sql } from '../../sql.ts'
 
 interface Row {
   readonly database_bytes: number
-  /** Exchanges in the whole days before today, at most seven, and today so far. */
+  /** Exchanges of the last seven days. */
   readonly requests: number
-  /** When the first of them was. */
+  /** The minute of the first of them. */
   readonly first_ms: number | null
   readonly data_directory: string | null
 }
@@ -14,10 +15,10 @@ interface SpanRow {
   readonly first_ms: number | null
 }
 
-const hourMs = 3_600_000
-const dayMs = 24 * hourMs
-/** A rate out of less than this says more about the minute than about the day. */
-const youngestMs = hourMs
+const minuteMs = 60_000
+const dayMs = 86_400_000
+/** A rate out of less than this says more about the moment than about the day. */
+const youngestMs = 10 * minuteMs
 const lookBackDays = 7
 
 export interface Pace {
@@ -39,7 +40,7 @@ export async function pace(sql: Sql, now: number): Promise<Pace> {
   const [row] = await sql.query<Row>(
     'database-pace',
     `SELECT pg_database_size(current_database()) AS database_bytes, coalesce(sum(requests), 0) AS requests,
-      extract(epoch FROM min(bucket)) * 1000 AS first_ms,
+      extract(epoch FROM (SELECT min(bucket) FROM rollup_minute WHERE bucket >= $1)) * 1000 AS first_ms,
       -- Told to superusers only, which we are where the server is ours.
       (SELECT setting FROM pg_settings WHERE name = 'data_directory') AS data_directory
      FROM rollup_hour WHERE bucket >= $1 AND bucket <= now()`,
@@ -47,8 +48,8 @@ export async function pace(sql: Sql, now: number): Promise<Pace> {
   )
   const spans = await sql.query<SpanRow>(
     'database-rollup-spans',
-    ['minute', 'hour', 'day']
-      .flatMap((tier) => [`rollup_${tier}`, `latency_${tier}`])
+    tiers
+      .flatMap(({ name }) => [`rollup_${name}`, `latency_${name}`])
       .map((table) => `SELECT '${table}' AS table, extract(epoch FROM min(bucket)) * 1000 AS first_ms FROM ${table}`)
       .join(' UNION ALL '),
   )
@@ -58,9 +59,15 @@ export async function pace(sql: Sql, now: number): Promise<Pace> {
     rows_per_day: spanMs < youngestMs ? null : ((row?.requests ?? 0) * dayMs) / spanMs,
     rollup_days: Object.fromEntries(
       spans.flatMap(({ table, first_ms }) =>
-        first_ms === null || now - first_ms < youngestMs ? [] : [[table, (now - first_ms) / dayMs]],
+        first_ms === null || now - first_ms < youngestOf(table) ? [] : [[table, (now - first_ms) / dayMs]],
       ),
     ),
     data_directory: row?.data_directory ?? null,
   }
+}
+
+/** A bucket begins before its first row, so a coarse tier has to have a few before its age means anything. */
+function youngestOf(table: string): number {
+  const tier = tiers.find(({ name }) => table.endsWith(name))
+  return Math.max(youngestMs, 3 * (tier?.stepMs ?? 0))
 }

@@ -165,28 +165,31 @@ function ratesSince(last: LastLook, at: number, commits: number | null, walBytes
 }
 
 const ledgerTable = 'api_requests'
+/** With fewer rows most of a table is what its empty partitions take. */
+const leastRows = 1_000
 
 function growthOf(table: TableRow, speed: Pace | null): number | null {
   if (speed === null) return null
   if (table.name === ledgerTable) {
-    if (speed.rows_per_day === null || table.rows === 0) return null
+    if (speed.rows_per_day === null || table.rows < leastRows) return null
     return (speed.rows_per_day * table.total_bytes) / table.rows
   }
   const days = speed.rollup_days[table.name]
-  return days === undefined ? null : table.total_bytes / days
+  return days === undefined || table.rows < leastRows ? null : table.total_bytes / days
 }
 
 async function sizeOf(speed: Pace, sizes: readonly TableRow[] | null, kind: 'embedded' | 'server') {
   const ledger = sizes?.find(({ name }) => name === ledgerTable)
-  const grows = (sizes ?? []).map((table) => growthOf(table, speed)).filter((bytes) => bytes !== null)
-  const growth = grows.length === 0 ? null : grows.reduce((sum, bytes) => sum + bytes, 0)
+  // Rollups alone would be a fraction of the whole, and look like it.
+  const known = ledger !== undefined && growthOf(ledger, speed) !== null
+  const growth = known ? (sizes ?? []).reduce((sum, table) => sum + (growthOf(table, speed) ?? 0), 0) : null
   // Only where the server is on this very machine does its path mean anything here.
   const disk = kind === 'embedded' && speed.data_directory !== null ? await diskOf(speed.data_directory) : null
   return {
     database_bytes: speed.database_bytes,
     growth_bytes_per_day: growth,
     rows_per_day: speed.rows_per_day,
-    bytes_per_row: ledger === undefined || ledger.rows === 0 ? null : ledger.total_bytes / ledger.rows,
+    bytes_per_row: ledger === undefined || ledger.rows < leastRows ? null : ledger.total_bytes / ledger.rows,
     disk,
     days_to_full: disk === null || growth === null || growth <= 0 ? null : disk.free_bytes / growth,
   }
