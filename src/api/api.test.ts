@@ -20,6 +20,7 @@ let now = start
 const clock = { now: () => now, monotonic: () => now }
 const ledger = createFakeLedger()
 let databaseUp = true
+let lagSeconds: number | null = 0
 let routes: ReturnType<typeof apiRoutes>
 
 function recorded(rest: Partial<RecordedExchange> = {}): RecordedExchange {
@@ -34,6 +35,7 @@ function recorded(rest: Partial<RecordedExchange> = {}): RecordedExchange {
 beforeEach(() => {
   now = start
   databaseUp = true
+  lagSeconds = 0
   ledger.clear()
   ledger.failure = null
   ledger.questions = 0
@@ -46,6 +48,7 @@ beforeEach(() => {
     sessionHours: 1,
     setup: () => ({ proxyUrl: 'http://127.0.0.1:3000', version: '0.1.0', demo: false, clientKeyRequired: false }),
     ping: async () => databaseUp,
+    ledgerLagSeconds: () => lagSeconds,
     database: { report: createFakeDatabase(start), self: async () => quietSelf },
     exportRows: ledger.exportRows,
   })
@@ -268,6 +271,28 @@ describe('answers', () => {
       total_requests: 1,
       domain: 'old',
     })
+  })
+
+  test('every range tells up to when it is complete, which is null where nobody here knows', async () => {
+    const range = 'from=2026-09-01&to=2026-09-02'
+    const completeTo = async () =>
+      Promise.all(
+        ['/api/stats', `/api/timeline?${range}`, '/api/token-usage/daily'].map(
+          async (url) => (await get(url)).json.complete_to,
+        ),
+      )
+    const all = (at: string | null) => [at, at, at]
+    now = start + 30_000
+    expect(await completeTo()).toEqual(all('2026-09-01T12:00:00.000Z'))
+    lagSeconds = 600.5
+    expect(await completeTo()).toEqual(all('2026-09-01T11:50:00.000Z'))
+    lagSeconds = null
+    expect(await completeTo()).toEqual(all(null))
+    lagSeconds = 0
+    // A range of the past is complete to its end, and no further.
+    expect((await get('/api/stats?since=2026-08-01&until=2026-08-02')).json.complete_to).toBe(
+      '2026-08-02T00:00:00.000Z',
+    )
   })
 
   test('current usage is by account, or of one account, also of one that has used nothing', async () => {

@@ -25,8 +25,9 @@ export function cacheHitRatio({ input, cacheRead, cacheWrite5m, cacheWrite1h }: 
   return prompt === 0 ? null : cacheRead / prompt
 }
 
-export function presentRange({ from, to, completeTo, source, truncated }: RangeFacts) {
-  return { from: iso(from), to: iso(to), complete_to: completeTo === null ? null : iso(completeTo), source, truncated }
+export function presentRange({ from, to, source, truncated }: RangeFacts, completeTo: number | null) {
+  const complete = completeTo === null ? null : iso(Math.min(completeTo, to))
+  return { from: iso(from), to: iso(to), complete_to: complete, source, truncated }
 }
 
 /** Whether it counts as an error: all that did not end well, callers that left excepted. */

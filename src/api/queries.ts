@@ -25,8 +25,6 @@ export interface Range {
 }
 
 export interface RangeFacts extends Range {
-  /** Final up to here; null where the store can not tell. */
-  readonly completeTo: number | null
   readonly source: string
   readonly truncated: boolean
 }
@@ -45,7 +43,11 @@ export interface StatsAnswer extends RangeFacts {
   readonly ttftMs: Percentiles
   /** At most a few dozen rows each, largest first. */
   readonly byDomain: readonly ({ readonly domain: string } & Sums)[]
-  readonly byModel: readonly ({ readonly provider: string | null; readonly model: string | null } & Sums)[]
+  readonly byModel: readonly ({
+    readonly provider: string | null
+    readonly model: string | null
+    readonly responseTimeMs: Percentiles
+  } & Sums)[]
   readonly errorsByType: readonly { readonly errorType: string; readonly requests: number }[]
 }
 

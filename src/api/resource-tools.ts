@@ -9,6 +9,8 @@ import type { ApiQueries } from './queries.ts'
 export interface ResourceTools {
   readonly queries: ApiQueries
   readonly clock: Clock
+  /** Every call that ended before this is in the ledger; null where nobody here can tell. */
+  completeTo(): number | null
   /** Binds a handler to an endpoint; see `guard`. */
   bind<Query extends z.ZodType, Body extends z.ZodType, Response extends z.ZodType>(
     endpoint: Endpoint<Query, Body, Response>,

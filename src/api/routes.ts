@@ -31,9 +31,18 @@ export interface ApiOptions {
   readonly setup: () => SetupFacts
   /** Whether the database answers; may reject, may hang. */
   readonly ping: () => Promise<boolean>
+  /** Age of the oldest record that is not in the ledger, 0 for none; null where the recorders are other processes. */
+  readonly ledgerLagSeconds: () => number | null
   readonly database: DatabaseSource
   readonly exportRows: ExportRows
 }
+
+const minuteMs = 60_000
+/** Answers are shared for a second, and a record takes a moment from its journal to where its age is known. */
+const slackMs = 2_000
+
+/** The last whole minute before: it holds still between two looks, so that equal answers have equal tags. */
+const completeMinute = (at: number): number => Math.floor((at - slackMs) / minuteMs) * minuteMs
 
 export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
   const { clock, dashboardKey, sessionHours, live, logger, queries } = options
@@ -42,6 +51,10 @@ export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
   const tools: ResourceTools = {
     queries,
     clock,
+    completeTo() {
+      const lag = options.ledgerLagSeconds()
+      return lag === null ? null : completeMinute(clock.now() - lag * 1000)
+    },
     bind: (endpoint, handler) => guard(endpoint, { authenticator, logger }, handler),
     share: (endpoint, query, ask, keptForMs) =>
       answers.share(`${endpoint.path} ${JSON.stringify(query)}`, ask, keptForMs),

@@ -259,6 +259,7 @@ async function openDashboard(
         clientKeyRequired: !office.keyring.isEmpty,
       }),
       ping: () => store.ping(),
+      ledgerLagSeconds: () => (options.liveFrom === 'ledger' ? null : office.recorder.state().lagSeconds),
       database: { report: store.report, self: () => self.read() },
       exportRows: store.exportRows,
     }),

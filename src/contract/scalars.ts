@@ -62,7 +62,10 @@ export type Tokens = z.infer<typeof tokens>
 export const rangeFacts = {
   from: isoTime,
   to: isoTime,
-  /** Numbers are final up to here; what came later may still be on its way into the ledger. */
+  /**
+   * Every call that ended before this is in the numbers; later ones may still be on their way into the ledger. Never
+   * after `to`. To the minute while nothing waits for long; null where the gateways are other processes' business.
+   */
   complete_to: isoTime.nullable(),
   /** Which relation answered. */
   source: z.string(),

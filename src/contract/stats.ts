@@ -33,7 +33,14 @@ export const stats = defineEndpoint({
     response_time_ms: percentiles,
     ttft_ms: percentiles,
     by_domain: z.array(z.object({ domain: z.string(), ...share })),
-    by_model: z.array(z.object({ provider: z.string().nullable(), model: z.string().nullable(), ...share })),
+    by_model: z.array(
+      z.object({
+        provider: z.string().nullable(),
+        model: z.string().nullable(),
+        ...share,
+        response_time_ms: percentiles,
+      }),
+    ),
     errors_by_type: z.array(z.object({ error_type: z.string(), requests: z.number() })),
   }),
 })

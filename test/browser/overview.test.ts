@@ -234,6 +234,22 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
     await page.getByRole('list', { name: 'Main figures' }).waitFor({ timeout: 15_000 })
   })
 
+  test('a ledger that is behind says up to when its figures are complete', async () => {
+    fill(dashboard)
+    const page = await open()
+    await page.getByRole('list', { name: 'Main figures' }).waitFor()
+    const note = page.getByText('The ledger is behind')
+    expect(await note.count()).toBe(0)
+    dashboard.lag.seconds = 600
+    finish()
+    await note.waitFor({ timeout: 15_000 })
+    expect(await note.textContent()).toMatch(/complete up to .*\d\d:\d\d/)
+    await expectAccessible(page)
+    dashboard.lag.seconds = 0
+    finish()
+    await expect.poll(() => note.count(), { timeout: 15_000 }).toBe(0)
+  })
+
   test('the theme follows the system until it is switched, and the choice is kept', async () => {
     const page = await open('/', { theme: 'dark' })
     const theme = () => page.locator('html').getAttribute('data-theme')

@@ -22,7 +22,7 @@ export function createFakeLedger(): FakeLedger {
     return rows.filter((row) => row.openedAt >= range.from && row.openedAt < range.to && matches(row))
   }
 
-  const facts = { completeTo: null, source: 'memory', truncated: false }
+  const facts = { source: 'memory', truncated: false }
   const ledger: FakeLedger = {
     failure: null,
     questions: 0,
@@ -47,6 +47,7 @@ export function createFakeLedger(): FakeLedger {
           provider: own[0]?.provider ?? null,
           model: model || null,
           ...sums(own),
+          responseTimeMs: percentiles(own.map((row) => row.durationMs)),
         })),
         errorsByType: groups(
           found.filter((row) => row.errorType !== null),

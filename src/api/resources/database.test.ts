@@ -26,6 +26,7 @@ beforeEach(() => {
     sessionHours: 1,
     setup: () => ({ proxyUrl: '', version: '0.1.0', demo: false, clientKeyRequired: false }),
     ping: async () => true,
+    ledgerLagSeconds: () => 0,
     database: { report: fake, self: async () => quietSelf },
   })
   const route = routes.find(({ path }) => path === '/api/database')

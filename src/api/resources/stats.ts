@@ -8,7 +8,7 @@ import type { ResourceTools } from '../resource-tools.ts'
 const dayMs = 86_400_000
 
 /** `GET /api/stats` (contract A4). */
-export function statsRoutes({ bind, queries, clock, share, refuseSpan }: ResourceTools) {
+export function statsRoutes({ bind, queries, clock, share, refuseSpan, completeTo }: ResourceTools) {
   return [
     bind(stats, async ({ query }) => {
       const to = query.until ?? clock.now()
@@ -16,16 +16,16 @@ export function statsRoutes({ bind, queries, clock, share, refuseSpan }: Resourc
       refuseSpan(checkSpan(from, to, statsSpanDays, ['since', 'until']))
       const domain = query.domain ?? null
       const answer = await share(stats, query, () => queries.stats({ from, to, domain, source: query.source }))
-      return jsonReply(presentStats(answer, domain))
+      return jsonReply(presentStats(answer, domain, completeTo()))
     }),
   ]
 }
 
-export function presentStats(answer: StatsAnswer, domain: string | null): Stats {
+export function presentStats(answer: StatsAnswer, domain: string | null, completeTo: number | null): Stats {
   const { total } = answer
   const minutes = (answer.to - answer.from) / 60_000
   return {
-    ...presentRange(answer),
+    ...presentRange(answer, completeTo),
     domain,
     total_requests: total.requests,
     failed_requests: total.errors,
@@ -38,7 +38,12 @@ export function presentStats(answer: StatsAnswer, domain: string | null): Stats 
     response_time_ms: answer.responseTimeMs,
     ttft_ms: answer.ttftMs,
     by_domain: answer.byDomain.map((row) => ({ domain: row.domain, ...presentSums(row) })),
-    by_model: answer.byModel.map((row) => ({ provider: row.provider, model: row.model, ...presentSums(row) })),
+    by_model: answer.byModel.map((row) => ({
+      provider: row.provider,
+      model: row.model,
+      ...presentSums(row),
+      response_time_ms: row.responseTimeMs,
+    })),
     errors_by_type: answer.errorsByType.map((row) => ({ error_type: row.errorType, requests: row.requests })),
   }
 }

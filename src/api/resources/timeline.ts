@@ -16,7 +16,7 @@ const stepsMs = [1, 2, 5, 10, 15, 30]
   .concat([1, 2, 7, 14, 28].map((days) => days * dayMs))
 
 /** `GET /api/timeline`: rollups only, so its cost does not depend on the traffic. */
-export function timelineRoutes({ bind, queries, share, refuseSpan }: ResourceTools) {
+export function timelineRoutes({ bind, queries, share, refuseSpan, completeTo }: ResourceTools) {
   return [
     bind(timeline, async ({ query }) => {
       refuseSpan(checkSpan(query.from, query.to, timelineSpanDays, ['from', 'to']))
@@ -28,7 +28,11 @@ export function timelineRoutes({ bind, queries, share, refuseSpan }: ResourceToo
       const answer = await share(timeline, { from, to, stepMs, domain, source }, () =>
         queries.timeline({ from, to, domain, stepMs, source }),
       )
-      return jsonReply({ ...presentRange(answer), step_seconds: stepMs / 1000, points: fill(answer, stepMs) })
+      return jsonReply({
+        ...presentRange(answer, completeTo()),
+        step_seconds: stepMs / 1000,
+        points: fill(answer, stepMs),
+      })
     }),
   ]
 }

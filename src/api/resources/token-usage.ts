@@ -7,7 +7,7 @@ import type { ResourceTools } from '../resource-tools.ts'
 const dayMs = 86_400_000
 
 /** `GET /api/token-usage/current` and `/daily` (contract A5, A6). */
-export function tokenUsageRoutes({ bind, queries, clock, share }: ResourceTools) {
+export function tokenUsageRoutes({ bind, queries, clock, share, completeTo }: ResourceTools) {
   return [
     bind(currentUsage, async ({ query }) => {
       const to = clock.now()
@@ -35,7 +35,7 @@ export function tokenUsageRoutes({ bind, queries, clock, share }: ResourceTools)
         const buckets = presentTokens(tokens)
         return { ...row, tokens_used: buckets.total, tokens: buckets, cost_usd: costUsd }
       })
-      return jsonReply({ ...presentRange(answer), account_id: account, aggregate, days })
+      return jsonReply({ ...presentRange(answer, completeTo()), account_id: account, aggregate, days })
     }),
   ]
 }

@@ -32,7 +32,6 @@ export async function dailyUsage(
   return {
     from: from.getTime(),
     to: question.to,
-    completeTo: null,
     source: 'rollup_day',
     truncated: rows.length === rowLimit,
     rows: (question.aggregate ? everyDay(rows, from.getTime(), question.to) : rows).map((row) => {

@@ -42,7 +42,6 @@ export async function stats(sql: Sql, question: StatsQuestion) {
   return {
     from: spans[0]?.from ?? question.from,
     to: question.to,
-    completeTo: null,
     source: sourceOf(spans),
     truncated: byDomain.length === listLimit || byModel.length === listLimit || errors.length === listLimit,
     total: toSums(total ?? emptySums),

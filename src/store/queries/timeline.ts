@@ -45,7 +45,6 @@ export async function timeline(sql: Sql, question: TimelineQuestion) {
   return {
     from,
     to,
-    completeTo: null,
     source: `rollup_${tier.name}`,
     truncated: rows.length === pointLimit,
     points: rows.map((row) => {

@@ -34,6 +34,8 @@ export interface TestDashboard {
   /** Calls of the API wait until the returned function is called. */
   hold(): () => void
   setup: { demo: boolean; clientKeyRequired: boolean }
+  /** How far the ledger is behind the journal, in seconds. */
+  lag: { seconds: number }
   close(): Promise<void>
 }
 
@@ -42,6 +44,7 @@ export async function startDashboard(): Promise<TestDashboard> {
   const database = createFakeDatabase(systemClock.now())
   const hub = createLiveHub({ clock: systemClock, version: '0.1.0', clientsLimit: 20 })
   const setup = { demo: false, clientKeyRequired: false }
+  const lag = { seconds: 0 }
   const routes = apiRoutes({
     queries: ledger,
     live: hub,
@@ -51,6 +54,7 @@ export async function startDashboard(): Promise<TestDashboard> {
     sessionHours: 12,
     setup: () => ({ proxyUrl: 'http://127.0.0.1:3000', version: '0.1.0', ...setup }),
     ping: async () => ledger.failure === null,
+    ledgerLagSeconds: () => lag.seconds,
     database: { report: database, self: async () => quietSelf },
     exportRows: ledger.exportRows,
   })
@@ -68,6 +72,7 @@ export async function startDashboard(): Promise<TestDashboard> {
     database,
     hub,
     setup,
+    lag,
     cutOff() {
       away = true
       server.closeAllConnections()

@@ -15,6 +15,16 @@ export interface Tile {
   readonly tone: 'series' | 'danger'
 }
 
+/** A healthy record is complete to the minute that runs; two more leave room for a browser's clock. */
+const behindMs = 3 * 60_000
+
+/** Up to when the figures are whole, where that is worth a word; epoch milliseconds. */
+export function behindSince({ to, complete_to: completeTo }: Pick<Stats, 'to' | 'complete_to'>): number | null {
+  if (completeTo === null) return null
+  const at = Date.parse(completeTo)
+  return Date.parse(to) - at > behindMs ? at : null
+}
+
 export function tilesOf(now: Stats, before: Stats, timeline: Timeline | undefined): readonly Tile[] {
   // A step that has just begun would let every line end in a fall.
   const points = wholePoints(timeline)

@@ -18,7 +18,7 @@ import { Shell } from '../../ui/shell.tsx'
 import { Board } from '../board.tsx'
 import { CallDrawer } from './call-drawer.tsx'
 import { Calls } from './calls.tsx'
-import { type Verdict, verdictOf } from './figures.ts'
+import { behindSince, type Verdict, verdictOf } from './figures.ts'
 import { OpenCalls } from './open-calls.tsx'
 import { SetupGuide } from './setup-guide.tsx'
 import { Tiles } from './tiles.tsx'
@@ -97,7 +97,12 @@ function Overview() {
                 before={`the ${ranges[range].name.toLowerCase().replace('last ', '')} before`}
               />
             )}
-            {stats.isRefetchError && stats.data !== undefined && <StaleNote from={stats.dataUpdatedAt} />}
+            {stats.data !== undefined &&
+              (stats.isRefetchError ? (
+                <StaleNote from={stats.dataUpdatedAt} />
+              ) : (
+                <BehindNote completeTo={behindSince(stats.data.now)} />
+              ))}
             <div className="grid items-start gap-3 lg:grid-cols-[minmax(0,1fr)_20rem] 2xl:grid-cols-[minmax(0,1fr)_24rem]">
               <div className="grid min-w-0 gap-3">
                 <Traffic
@@ -167,6 +172,17 @@ function StaleNote({ from }: { from: number }) {
     <p role="status" className="flex items-center gap-2 text-sm">
       <Lamp aspect="caution" />
       The ledger does not answer: these figures are from {fullTime(from)}.
+    </p>
+  )
+}
+
+function BehindNote({ completeTo }: { completeTo: number | null }) {
+  if (completeTo === null) return null
+  return (
+    <p role="status" className="flex items-center gap-2 text-sm">
+      <Lamp aspect="caution" />
+      The ledger is behind: these figures are complete up to {fullTime(completeTo)}. Nothing is lost; the rest is in the
+      journal.
     </p>
   )
 }
