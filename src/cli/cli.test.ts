@@ -283,6 +283,44 @@ describe('keys', () => {
   })
 })
 
+describe('backup and restore', () => {
+  test('a backup goes to standard output only where that is no terminal, and its words go to the other', async () => {
+    const asked: unknown[] = []
+    const backup: Programs['backup'] = async (_config, options) => {
+      asked.push(options)
+      return { file: options.target, bytes: options.target === null ? null : 1_234, rows: 1_000, withPepper: true }
+    }
+    const person = await run(['backup', '-'], { backup }, terminal(true))
+    expect(person.code).toBe(2)
+    expect(person.err).toContain('A backup is no text')
+    expect(await run(['backup', '-'], { backup })).toEqual({ code: 0, out: '', err: 'Backup of 1,000 rows written.\n' })
+    const named = await run(['backup', 'x.tar.gz', '--without-pepper'], { backup })
+    expect(named.out).toBe('Backup of 1,000 rows in x.tar.gz (1.2 kB).\n')
+    expect(asked).toEqual([
+      { target: null, withPepper: true },
+      { target: 'x.tar.gz', withPepper: false },
+    ])
+  })
+
+  test('a restore closes what it opened, also where the file turns out to be damaged', async () => {
+    const steps: string[] = []
+    const openRestore: Programs['openRestore'] = async (_config, { file, force }) => {
+      steps.push(`open ${file} ${force}`)
+      return {
+        manifest: { created_at: '2026-01-02T03:04:05.000Z', signalbox_version: '0.9.0' },
+        fileBytes: 10,
+        check: () => Promise.reject(new Error('x.tar.gz is damaged.')),
+        load: unused,
+        close: async () => void steps.push('closed'),
+      }
+    }
+    const { code, out, err } = await run(['restore', 'x.tar.gz', '--force'], { openRestore })
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toBe('Backup of 2026-01-02 03:04 UTC, made by Signalbox 0.9.0.\nerror: x.tar.gz is damaged.\n')
+    expect(steps).toEqual(['open x.tar.gz true', 'closed'])
+  })
+})
+
 describe('the greeting', () => {
   const facts = {
     proxyUrl: 'http://0.0.0.0:3000',
@@ -332,6 +370,6 @@ test('a table can not be used to move the cursor', () => {
         ['333', ''],
       ],
     ),
-  ).toBe('a    b\n1    2\n333\n')
+  ).toBe('  a  b\n  1  2\n333\n')
   expect(printable('a\u001b[2Jb\u202ec\n')).toBe('a?[2Jb?c?')
 })

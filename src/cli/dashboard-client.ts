@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Config } from '../config/schema.ts'
+import { apiErrorBody } from '../contract/error.ts'
 import { demoDirectory } from './demo.ts'
-import { CommandError } from './terminal.ts'
+import { CommandError, exitCode } from './terminal.ts'
 
 /** Asks the dashboard of the instance that runs with these settings. */
 export interface DashboardClient {
@@ -25,16 +26,22 @@ export function createDashboardClient(config: Config): DashboardClient {
           },
         )
         if (response.ok) return response
+        if (response.status !== 401 && response.status !== 403) throw await failureOf(response, base + pathAndQuery)
         await response.body?.cancel()
-        if (response.status !== 401 && response.status !== 403) {
-          throw new CommandError(`${base}${pathAndQuery} answered with status ${response.status}.`)
-        }
       }
       throw new CommandError(
         `The dashboard at ${base} takes none of the keys known here. Set DASHBOARD_API_KEY, or DATA_DIR to the one it runs with.`,
       )
     },
   }
+}
+
+/** What the dashboard says of its failure; where it is none of ours, where it was asked and the status. */
+async function failureOf(response: Response, url: string): Promise<CommandError> {
+  const body = apiErrorBody.safeParse(await response.json().catch(() => undefined))
+  if (!body.success) return new CommandError(`${url} answered with status ${response.status}.`)
+  const { message } = body.data.error
+  return new CommandError(message, response.status === 400 ? exitCode.misuse : exitCode.failed)
 }
 
 /** The configured key, or those that instances of this data directory keep. */

@@ -71,8 +71,8 @@ async function withKeys(
 
 /** Domains are metric labels and URL parts; the set is the one of host names, plus what people name projects with. */
 function parseDomain(text: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._:-]{0,252}$/.test(text)) return text
-  throw new InvalidArgumentError('Use letters, digits, dots, dashes and underscores, at most 253.')
+  if (/^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/.test(text)) return text
+  throw new InvalidArgumentError('Use letters, digits, dots, dashes and underscores, at most 100.')
 }
 
 /** Somebody may well paste the key itself where its id belongs. */

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { type ExchangeSummary, exchangeSummary } from '../contract/exchange.ts'
 import { createDashboardClient } from './dashboard-client.ts'
 import { eventsOf } from './server-events.ts'
@@ -11,7 +11,7 @@ export function addTail(program: Command, terminal: Terminal): void {
   withSettingFlags(program.command('tail'))
     .description('Follow the calls of the running instance as they end.')
     .option('--json', 'one JSON object a line, for programs')
-    .option('--limit <COUNT>', 'stop after so many calls', Number)
+    .option('--limit <COUNT>', 'stop after so many calls', parseLimit)
     .action(async (options: { json?: boolean; limit?: number }, command: Command) => {
       const client = createDashboardClient(loadFor(command, terminal).config)
       const stop = new AbortController()
@@ -33,6 +33,11 @@ export function addTail(program: Command, terminal: Terminal): void {
         stop.abort()
       }
     })
+}
+
+function parseLimit(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Write a whole number above 0.')
 }
 
 /** `14:03:15  200  8123 ms  87,364 tok  $0.0793  web  claude-opus-5`, and the error type where there is one. */
