@@ -1,3 +1,4 @@
+import { renderImportExportDoc } from '../store/export/import-export-doc.ts'
 import { renderMetricsDoc } from '../telemetry/metrics-doc.ts'
 import { renderConfigurationDoc } from './configuration-doc.ts'
 import { renderErrorsDoc } from './errors-doc.ts'
@@ -6,5 +7,6 @@ import { renderErrorsDoc } from './errors-doc.ts'
 export const generatedDocs: Readonly<Record<string, () => string>> = {
   'configuration.md': renderConfigurationDoc,
   'errors.md': renderErrorsDoc,
+  'import-export.md': renderImportExportDoc,
   'metrics.md': renderMetricsDoc,
 }

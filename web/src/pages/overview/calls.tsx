@@ -1,7 +1,8 @@
 import { type KeyboardEvent, useRef } from 'react'
+import { endpoints } from '../../../../src/contract/index.ts'
 import { useLive } from '../../api/live-context.tsx'
 import type { OverviewSearch } from '../../paths.ts'
-import { type RangeName, ranges } from '../../time-range.ts'
+import { type RangeName, ranges, spanOf } from '../../time-range.ts'
 import { Button } from '../../ui/button.tsx'
 import { Panel, PanelError, Skeleton } from '../../ui/panel.tsx'
 import { Segments } from '../../ui/segments.tsx'
@@ -88,13 +89,23 @@ export function Calls({ range, search, models, onSearch }: CallsProps) {
       )}
       {calls.length === 0 && ledger.isPending && <Rows />}
       {calls.length === 0 && ledger.isSuccess && <Nothing range={range} search={search} onSearch={onSearch} />}
-      {(ledger.data?.truncated ?? false) && calls.length > 0 && (
+      {ledger.isSuccess && calls.length > 0 && (
         <p className="border-t border-line px-3 py-2 text-sm text-soft">
-          The newest {calls.length} are shown; there are more in this range.
+          {ledger.data.truncated && `The newest ${calls.length} are shown; there are more in this range. `}
+          <a href={exportAddress(range, search)} download className="inline-block min-h-6 underline">
+            All of them as CSV
+          </a>
         </p>
       )}
     </Panel>
   )
+}
+
+/** The same rows as the list, without its end, as a file. */
+function exportAddress(range: RangeName, { domain, model, status }: OverviewSearch): string {
+  const query = new URLSearchParams({ format: 'csv', from: String(spanOf(range, Date.now()).from) })
+  for (const [name, value] of Object.entries({ domain, model, status })) if (value !== undefined) query.set(name, value)
+  return `${endpoints.export.path}?${query}`
 }
 
 function Head({ children, className }: { children: string; className: string }) {
