@@ -29,6 +29,8 @@ import { packageVersion } from './version.ts'
 export interface Work {
   readonly signal: AbortSignal
   readonly onProgress: (done: number, total?: number) => void
+  /** A line for the person who waits. */
+  readonly note?: (text: string) => void
 }
 
 export interface BackupMade {
@@ -151,8 +153,9 @@ export async function openRestore(
       manifest,
       fileBytes: size,
       check: ({ signal, onProgress }) => checkBackup({ file, signal, onProgress: (done) => onProgress(done, size) }),
-      async load({ signal, onProgress }) {
-        const { summary } = await restoreBackup({ url, file, force, signal, onProgress })
+      async load({ signal, onProgress, note }) {
+        const onLoaded = (): void => note?.('All rows are in; counting them, and committing.')
+        const { summary } = await restoreBackup({ url, file, force, signal, onProgress, onLoaded })
         const keys = summary.tables.find(({ name }) => name === 'client_keys')?.rows ?? 0
         return keys === 0 ? 'not-needed' : takePepper(config, manifest)
       },

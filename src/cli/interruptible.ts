@@ -24,6 +24,8 @@ export interface WorkContext {
   readonly signal: AbortSignal
   /** A line above the bar. */
   say(text: string): void
+  /** The same where there is a bar, and nothing where the work is soon done. */
+  note(text: string): void
 }
 
 /**
@@ -47,7 +49,7 @@ export async function runLongWork<T>(
     throw new InterruptedError('Stopped without waiting.')
   })
   impatient.catch(() => undefined)
-  const context: WorkContext = { onProgress: progress.set, signal: stop.signal, say: progress.say }
+  const context: WorkContext = { onProgress: progress.set, signal: stop.signal, say: progress.say, note: progress.note }
   try {
     const result = await Promise.race([Promise.resolve().then(() => work(context)), impatient])
     progress.finish()

@@ -20,6 +20,8 @@ export interface Programs extends HistoryPrograms {
 export interface Work {
   readonly signal: AbortSignal
   readonly onProgress: (done: number, total?: number) => void
+  /** A line for the person who waits. */
+  readonly note?: (text: string) => void
 }
 
 export interface BackupMade {

@@ -48,6 +48,7 @@ describe('away from a terminal', () => {
     const { said, terminal, timing, pass } = bench(false)
     const progress = startProgress(terminal, { ...rows, total: 10, ...timing })
     pass(1_800, () => progress.advance())
+    progress.note('nearly there')
     progress.finish()
     expect(said).toEqual([])
   })
@@ -109,7 +110,7 @@ describe('on a terminal', () => {
     const progress = startProgress(terminal, { ...rows, total: 4_000, ...timing })
     pass(2_000, (ms) => progress.advance(ms))
     said.length = 0
-    progress.say('half of it')
+    progress.note('half of it')
     pass(200)
     expect(said).toEqual(['\r\u001b[K', 'half of it\n', expect.stringContaining('Restoring  50 %')])
   })

@@ -22,6 +22,8 @@ export interface Progress {
   readonly set: OnProgress
   /** A line for the reader, above the bar. */
   say(text: string): void
+  /** The same, but only where something was shown already: what is soon done needs no words. */
+  note(text: string): void
   /** The last line: what was done, how long it took. Nothing where nothing was shown. */
   finish(): void
   /** Takes the bar away without a word: somebody else says how it ended. */
@@ -69,6 +71,10 @@ export function startProgress(terminal: Terminal, options: ProgressOptions): Pro
     nextLineAt = now + (isBar ? redrawMs : plainLineMs)
     draw(now)
   }
+  const say = (text: string): void => {
+    erase()
+    terminal.err(`${text}\n`)
+  }
   const stopTicking = every(redrawMs, tick)
   const end = (): void => {
     ended = true
@@ -83,9 +89,9 @@ export function startProgress(terminal: Terminal, options: ProgressOptions): Pro
       done = newDone
       if (newTotal !== undefined) total = newTotal
     },
-    say(text) {
-      erase()
-      terminal.err(`${text}\n`)
+    say,
+    note(text) {
+      if (wasShown && !ended) say(text)
     },
     finish() {
       if (ended) return

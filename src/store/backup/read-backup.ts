@@ -30,7 +30,7 @@ export interface ReadBackupOptions {
   readonly onProgress?: (done: number) => void
 }
 
-/** A part of a table has some 4 MiB and one long row; this is no limit to a ledger, only to a file that lies. */
+/** A part of a table has some 1 MiB and one long row; this is no limit to a ledger, only to a file that lies. */
 const longestPart = 1024 * 1024 * 1024
 const longestText = 16 * 1024 * 1024
 

@@ -52,6 +52,8 @@ export interface RestoreOptions extends FileOptions {
   readonly force: boolean
   /** Rows. */
   readonly onProgress?: (done: number) => void
+  /** All rows are in; what is left takes a while in a large ledger. */
+  readonly onLoaded?: () => void
 }
 
 /** Throws `BackupError` where `restoreBackup` would, before anything was read. */
@@ -69,6 +71,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<CheckedBac
     const restored = await inTransaction(client, 'begin', async () => {
       await refuseInUse(client, migrations, force)
       const checked = await load(client, options, migrations)
+      options.onLoaded?.()
       await compareCounts(client, checked)
       for (const { name, last_value: last, is_called: called } of checked.manifest.sequences)
         await client.query(`select setval($1::regclass, $2::bigint, $3)`, [quoted(name), last, called])
