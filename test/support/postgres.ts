@@ -19,6 +19,8 @@ export interface TestDatabase {
 
 /** Names the folder of the run's one server; set by global-postgres.ts, absent when a file is run without it. */
 export const sharedDirVariable = 'SIGNALBOX_TEST_POSTGRES_DIR'
+/** The address of a server to run the tests on, as a user who may make databases; the embedded one where it is not set. */
+export const serverVariable = 'SIGNALBOX_TEST_DATABASE_URL'
 const template = 'signalbox_template'
 const startPatienceMs = 60_000
 
@@ -58,6 +60,8 @@ export async function temporaryDataDir(): Promise<string> {
 async function sharedServer(): Promise<{ url: string }> {
   const shared = process.env[sharedDirVariable]
   if (shared !== undefined) return startedOnce(shared)
+  const given = process.env[serverVariable]
+  if (given !== undefined) return makeTemplate(given)
   const dir = await temporaryDataDir()
   const embedded = await startTemplate(dir)
   process.once('exit', () => process.kill(embedded.pid(), 'SIGQUIT'))
@@ -72,7 +76,8 @@ async function startedOnce(shared: string): Promise<{ url: string }> {
     () => false,
   )
   if (first) {
-    const { url } = await startTemplate(path.join(shared, 'data'))
+    const given = process.env[serverVariable]
+    const { url } = given === undefined ? await startTemplate(path.join(shared, 'data')) : await makeTemplate(given)
     await writeFile(ready, url, { mode: 0o600 })
     return { url }
   }
@@ -91,8 +96,14 @@ async function startTemplate(dataDir: string): Promise<{ url: string; pid(): num
   // What is tested here is not durability (that has servers of its own), so the shared server may be fast.
   const settings = { fsync: false, synchronous_commit: false, full_page_writes: false, shared_buffers: '64MB' }
   const embedded = await startEmbedded({ dataDir, clock: systemClock, logger: silentLogger, settings })
-  await run(embedded.url, `create database ${template}`)
-  const url = new URL(embedded.url)
+  await makeTemplate(embedded.url)
+  return embedded
+}
+
+async function makeTemplate(server: string): Promise<{ url: string }> {
+  await run(server, `drop database if exists ${template}`)
+  await run(server, `create database ${template} template template0`)
+  const url = new URL(server)
   url.pathname = `/${template}`
   const pool = new pg.Pool({ connectionString: url.href, max: 2 })
   try {
@@ -101,7 +112,7 @@ async function startTemplate(dataDir: string): Promise<{ url: string; pid(): num
   } finally {
     await pool.end()
   }
-  return embedded
+  return { url: server }
 }
 
 async function run(url: string, statement: string): Promise<void> {
