@@ -37,11 +37,16 @@ export function timelineRoutes({ bind, queries, share, refuseSpan, completeTo }:
   ]
 }
 
-/** The smallest step that needs no more points than the drawing has pixels, and never more than the limit. */
+/**
+ * The smallest step that needs no more points than the drawing has pixels, and never more than the limit. Long ranges have
+ * coarse steps even where there is room for finer ones: a step is summed from rollups of the minute, the hour or the day,
+ * and a chart must be there at once, also over ten million calls (300 ms; see bench/ledger).
+ */
 export function chooseStep(spanMs: number, width: number): number {
   const points = Math.min(width, timelinePointsLimit)
+  const finest = spanMs > 14 * dayMs ? dayMs : spanMs > 36 * hourMs ? hourMs : minuteMs
   // One more than the quotient, because both ends are rounded outwards.
-  return stepsMs.find((step) => Math.ceil(spanMs / step) + 1 <= points) ?? 28 * dayMs
+  return stepsMs.find((step) => step >= finest && Math.ceil(spanMs / step) + 1 <= points) ?? 28 * dayMs
 }
 
 /** Steps without traffic are points too: counts are 0 there, ratios and percentiles are missing. */

@@ -23,10 +23,13 @@ export async function dailyUsage(
   const by = question.aggregate ? '' : ', domain, model'
   const rows = await sql.query<SumRow & { date: string; domain?: string; model?: string }>(
     'daily-usage',
-    `SELECT to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date${by}, ${sumColumns} FROM rollup_day
-     WHERE bucket >= $1 AND bucket < $2 AND ($3::text IS NULL OR account_id = $3)
-       AND ${sourceCondition(question.source)}
-     GROUP BY 1${by} ORDER BY 1 DESC${by} LIMIT ${rowLimit}`,
+    // Days become text after all rows have become few: as a text they are slow to make and slow to sort.
+    `SELECT to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date, days.* FROM (
+       SELECT bucket${by}, ${sumColumns} FROM rollup_day
+       WHERE bucket >= $1 AND bucket < $2 AND ($3::text IS NULL OR account_id = $3)
+         AND ${sourceCondition(question.source)}
+       GROUP BY bucket${by} ORDER BY bucket DESC${by} LIMIT ${rowLimit}) AS days
+     ORDER BY bucket DESC${by}`,
     [from, new Date(question.to), question.account],
   )
   return {

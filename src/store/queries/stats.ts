@@ -82,20 +82,40 @@ interface LatencyRow extends HistogramRow {
   readonly model: string | null
 }
 
-/** All lists in one pass over the rollups, each cut to its longest rows: five questions would read everything five times. */
+/**
+ * All lists in one pass over the rollups, each cut to its longest rows. What no list tells apart is added up first, so that
+ * the rows that five lists are made of are few.
+ */
 const listsSql = (from: string): string => `
+  WITH grouped AS (
+    SELECT domain, provider, model, status_code / 100 AS status_class, error_type, outcome, ${summed} FROM ${from} AS rows
+    GROUP BY domain, provider, model, status_code / 100, error_type, outcome
+  )
   SELECT * FROM (
     SELECT *, row_number() OVER (PARTITION BY list ORDER BY requests DESC, domain, provider, model, error_type) AS place
     FROM (
-      SELECT CASE grouping(domain, model, status_code / 100, error_type)
+      SELECT CASE grouping(domain, model, status_class, error_type)
           WHEN 7 THEN 'domain' WHEN 11 THEN 'model' WHEN 13 THEN 'status' WHEN 14 THEN 'error' ELSE 'total' END AS list,
-        domain, provider, model, status_code / 100 AS status_class, error_type, ${sumColumns},
+        domain, provider, model, status_class, error_type, ${sumColumns},
         coalesce(sum(requests) FILTER (WHERE outcome = 'cancelled'), 0) AS cancelled
-      FROM ${from} AS sums
-      GROUP BY GROUPING SETS ((), (domain), (provider, model), (status_code / 100), (error_type))
-    ) AS grouped
+      FROM grouped
+      GROUP BY GROUPING SETS ((), (domain), (provider, model), (status_class), (error_type))
+    ) AS listed
   ) AS placed
   WHERE place <= ${listLimit} ORDER BY list, place`
+
+const summed = [
+  'requests',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_5m_tokens',
+  'cache_write_1h_tokens',
+  'reasoning_tokens',
+  'cost_usd',
+]
+  .map((column) => `sum(${column}) AS ${column}`)
+  .join(', ')
 
 const latenciesSql = (from: string): string => `
   SELECT provider, model, ${histogramColumns} FROM ${from} AS histograms GROUP BY GROUPING SETS ((), (provider, model))`
