@@ -18,6 +18,12 @@ export interface ModelFacts {
   readonly efforts?: readonly string[]
   /** Takes `developer` messages, `max_completion_tokens`, and no sampling parameters (OpenAI's reasoning models). */
   readonly reasoning?: boolean
+  /** Most stop sequences it takes; 0 where it refuses them. */
+  readonly stopSequences?: number
+  /** Whether it takes a JSON schema for its answer; without, the schema goes into the prompt. */
+  readonly jsonSchema?: boolean
+  /** Whether it takes `cache_control` marks in the Messages API's form (some models behind OpenRouter). */
+  readonly cacheControl?: boolean
   /** The provider's own generation mark where a rule depends on it, e.g. 3 for Gemini 3. */
   readonly generation?: number
 }
@@ -89,6 +95,11 @@ export interface StreamTranslation {
   finish(): string
   /** As far as known; final after `finish`. */
   readonly facts: AnswerFacts
+  /**
+   * Set where the answer failed behind what the last `push` returned: that text goes out first, then this is told. So what
+   * comes out does not hang on how the bytes were cut. A dialect without it throws instead.
+   */
+  readonly failure?: GatewayError | null
 }
 
 /** A whole answer in the caller's form. */
@@ -112,4 +123,9 @@ export interface Dialect {
    * `nowMs` is epoch milliseconds, for dates in `retry-after`.
    */
   toFailure(status: number, headers: readonly string[], body: Buffer, nowMs: number): GatewayError
+  /**
+   * Some error answers hold what the model said (Groq's `failed_generation`); where that is an answer after all, this is it.
+   * Null where the error is one.
+   */
+  recover?(status: number, body: Buffer, context: AnswerContext, form: 'message' | 'events'): TranslatedAnswer | null
 }

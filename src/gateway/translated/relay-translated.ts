@@ -1,4 +1,4 @@
-import type { AnswerContext, AnswerFacts, Dialect, StreamTranslation } from '../../core/dialect.ts'
+import type { AnswerContext, Dialect, StreamTranslation, TranslatedAnswer } from '../../core/dialect.ts'
 import { GatewayError } from '../../core/errors.ts'
 import type { UpstreamCall, UpstreamFailure, UpstreamHandler, UpstreamRequest } from '../../core/upstream.ts'
 import { readAnswerHead } from '../../wire/headers.ts'
@@ -90,7 +90,9 @@ class TranslatedPump implements UpstreamHandler {
     if (this.#form === 'unknown') this.#form = firstByteOf(chunk) === 0x7b ? 'whole' : this.#startStream()
     if (this.#stream === null) return this.#keep(chunk)
     try {
-      return this.#send(this.#stream.push(chunk))
+      const mayGoOn = this.#send(this.#stream.push(chunk))
+      if (this.#stream.failure != null) this.#fail(this.#stream.failure)
+      return mayGoOn
     } catch (error) {
       this.#fail(error)
       return true
@@ -114,6 +116,9 @@ class TranslatedPump implements UpstreamHandler {
     try {
       if (this.#form === 'failure') {
         const body = Buffer.concat(this.#kept)
+        const form = this.#exchange.streaming ? 'events' : 'message'
+        const answer = this.#dialect.recover?.(this.#status, body, this.#context, form) ?? null
+        if (answer !== null) return this.#complete(answer)
         return this.#fail(this.#dialect.toFailure(this.#status, this.#headers, body, this.#exchange.clock.now()))
       }
       this.#finish()
@@ -125,16 +130,17 @@ class TranslatedPump implements UpstreamHandler {
   #finish(): void {
     // An empty answer to a stream request is a stream that broke off before its first event.
     if (this.#form === 'unknown') this.#form = this.#startStream()
-    let facts: AnswerFacts
     if (this.#stream !== null) {
-      this.#send(this.#stream.finish())
-      facts = this.#stream.facts
-    } else {
-      const form = this.#exchange.streaming ? 'events' : 'message'
-      const answer = this.#dialect.fromUpstream(Buffer.concat(this.#kept), this.#context, form)
-      this.#send(answer.text)
-      facts = answer.facts
+      const text = this.#stream.finish()
+      return this.#complete({ text, facts: this.#stream.facts })
     }
+    const form = this.#exchange.streaming ? 'events' : 'message'
+    this.#complete(this.#dialect.fromUpstream(Buffer.concat(this.#kept), this.#context, form))
+  }
+
+  /** The last of the answer is here; what it was is told, and the exchange closes. */
+  #complete({ text, facts }: TranslatedAnswer): void {
+    this.#send(text)
     const tap = this.#tap
     if (tap === null || !this.#settle()) return
     tap.finish()
