@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg'
+import type { ClientBase, Pool, PoolClient } from 'pg'
 import { withShortLocks } from './short-locks.ts'
 import { type TimeTable, timeTables, type Unit } from './time-tables.ts'
 
@@ -81,7 +81,7 @@ export function missingPeriods(present: readonly Period[], wanted: readonly Peri
 }
 
 /** The partitions of all tables that are cut by time, in the order of their time; default partitions are left out. */
-export async function listPartitions(client: Pool | PoolClient): Promise<Partition[]> {
+export async function listPartitions(client: Pool | ClientBase): Promise<Partition[]> {
   // The bounds are printed in the time zone of the session, so PostgreSQL has to read them back itself.
   const bound = (side: string): string =>
     `(extract(epoch from substring(pg_get_expr(part.relpartbound, part.oid) from '${side} \\(''([^'']+)''\\)')::timestamptz) * 1000)::float8`
