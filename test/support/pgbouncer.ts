@@ -25,7 +25,9 @@ export async function startPgbouncer(target: string): Promise<Pgbouncer> {
   const { hostname, port, username, password, pathname } = new URL(target)
   const dir = await mkdtemp(path.join(os.tmpdir(), 'signalbox-pgbouncer-'))
   const own = await freePort(undefined)
-  const login = `user=${decodeURIComponent(username)} password='${decodeURIComponent(password)}'`
+  // An empty password is none: the pooler takes it for a mistake.
+  const secret = password === '' ? '' : ` password='${decodeURIComponent(password)}'`
+  const login = `user=${decodeURIComponent(username)}${secret}`
   await writeFile(
     path.join(dir, 'pgbouncer.ini'),
     `[databases]

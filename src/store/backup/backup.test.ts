@@ -5,8 +5,10 @@ import path from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { hasPgbouncer, startPgbouncer } from '../../../test/support/pgbouncer.ts'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { recordedExchange } from '../../../test/support/recorded-exchange.ts'
+import { installedServers, startServerPostgres } from '../../../test/support/server-postgres.ts'
 import { until } from '../../../test/support/until.ts'
 import { systemClock } from '../../core/clock.ts'
 import { silentLogger } from '../../core/logger.ts'
@@ -419,6 +421,45 @@ describe('stopped in the middle', () => {
       return found.length === 0
     })
   })
+})
+
+describe.runIf(hasPgbouncer)('behind a pooler that hands out connections by transaction', () => {
+  test('both work', async () => {
+    const pooler = await startPgbouncer(full.url)
+    try {
+      const through = (database: TestDatabase): string => {
+        const url = new URL(pooler.url)
+        url.pathname = new URL(database.url).pathname
+        return url.href
+      }
+      const target = await emptyDatabase()
+      await backup(full, { url: through(full) })
+      await restore(target, { url: through(target) })
+      expect(await contentOf(target)).toEqual({ ...(await contentOf(full)), job_leases: [] })
+    } finally {
+      await pooler.stop()
+    }
+  }, 60_000)
+})
+
+describe.runIf(installedServers.length > 0)('between servers of different versions', () => {
+  test('the oldest that is installed takes what this one has, and gives it back', async () => {
+    const [oldest = 0] = installedServers
+    const old = await startServerPostgres(oldest)
+    try {
+      const there: TestDatabase = { url: old.url, drop: async () => undefined }
+      await backup(full)
+      await restore(there)
+      expect(await contentOf(there)).toEqual({ ...(await contentOf(full)), job_leases: [] })
+      const { manifest } = await backup(there, {}, path.join(dir, 'old.tar.gz'))
+      expect(manifest.postgres_version).toMatch(new RegExp(`^${oldest}\\.`))
+      const target = await emptyDatabase()
+      await restore(target, { file: path.join(dir, 'old.tar.gz') })
+      expect(await contentOf(target)).toEqual(await contentOf(there))
+    } finally {
+      await old.stop()
+    }
+  }, 120_000)
 })
 
 test('a database without a ledger is said to be one', async () => {

@@ -30,9 +30,12 @@ export function refuseNewer(manifest: Manifest, known: readonly Migration[]): vo
 export async function refuseInUse(client: pg.Client, known: readonly Migration[], force: boolean): Promise<void> {
   await migrationsApplied(client, known)
   if (force) return
+  // A running instance asks something every few seconds. A pooler keeps connections, name and all, long after their
+  // client has gone; what the role may not see counts as busy.
   const { rows: others } = await client.query<{ pid: number; name: string }>(
     `select pid, application_name as name from pg_stat_activity
-     where datname = current_database() and application_name like 'signalbox %' and pid <> pg_backend_pid() order by pid`,
+     where datname = current_database() and application_name like 'signalbox %' and pid <> pg_backend_pid()
+       and (coalesce(state, 'active') <> 'idle' or state_change > now() - interval '30 seconds') order by pid`,
   )
   if (others.length > 0) {
     const named = others.slice(0, 3).map(({ pid, name }) => `${name} (process ${pid} of the server)`)
