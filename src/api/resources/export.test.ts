@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createFakeDatabase, quietSelf } from '../../../test/support/fake-database.ts'
 import { createFakeLedger } from '../../../test/support/fake-ledger.ts'
 import { recordedExchange } from '../../../test/support/recorded-exchange.ts'
@@ -13,6 +13,9 @@ import { errorReply } from '../api-error.ts'
 import { createLiveHub } from '../live-hub.ts'
 import { apiRoutes } from '../routes.ts'
 import type { ExportRows } from './export.ts'
+
+// Real databases and sockets, on machines that have other things to do.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const now = Date.UTC(2026, 10, 23, 12)
 const clock = { now: () => now, monotonic: () => now }

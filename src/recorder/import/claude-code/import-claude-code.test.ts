@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { recordedExchange } from '../../../../test/support/recorded-exchange.ts'
 import { openTestStore, testPriceBook } from '../../../../test/support/store.ts'
 import type { ImportedExchange } from '../../../core/exchange.ts'
@@ -10,6 +10,9 @@ import type { ImportLedger } from '../import-counts.ts'
 import { importClaudeCode } from './import-claude-code.ts'
 import { mergeUsage } from './merge-parts.ts'
 import { projectName } from './transcript-files.ts'
+
+// Real databases and sockets, on machines that have other things to do.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const now = Date.UTC(2026, 10, 23, 12)
 const noon = Date.UTC(2026, 9, 1, 12)

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { recordedExchange } from '../../../../test/support/recorded-exchange.ts'
 import { openTestStore, testPriceBook } from '../../../../test/support/store.ts'
 import type { ImportedExchange, RecordedExchange } from '../../../core/exchange.ts'
@@ -13,6 +13,9 @@ import { encodeExport, type Store } from '../../../store/index.ts'
 import type { ImportLedger } from '../import-counts.ts'
 import { importCsv } from './import-csv.ts'
 import { CsvFormatError } from './read-csv.ts'
+
+// Real databases and sockets, on machines that have other things to do.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const now = Date.UTC(2026, 10, 23, 12)
 const clock = { now: () => now, monotonic: () => 0 }
@@ -285,7 +288,7 @@ describe('what was exported', () => {
     expect(await run(file, { write: from.imports.write })).toMatchObject({ imported: 0, alreadyThere: 300 })
   })
 
-  test('any row of the ledger passes the check of an import', { timeout: 60_000 }, async () => {
+  test('any row of the ledger passes the check of an import', async () => {
     const store = await openTestStore()
     await fc.assert(
       fc.asyncProperty(fc.array(exchange, { minLength: 1, maxLength: 20 }), async (given) => {
