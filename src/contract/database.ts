@@ -181,7 +181,7 @@ const partitions = z.object({
 
 const statements = z.object({
   since: time,
-  /** Largest mean first; at most 20. Statements of this database that ran at least twice or took 10 ms. */
+  /** Largest mean first; at most 20. Statements of this database that ran at least twice or took a second. */
   slowest: z.array(
     z.object({
       /** The name under which Signalbox logs and counts it; null for those of others. */

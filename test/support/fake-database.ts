@@ -231,7 +231,7 @@ function healthyParts(now: number): Parts {
           184_023,
           5.1,
           812.4,
-          'WITH batch AS (SELECT * FROM unnest($1::uuid[], $2::float8[])) INSERT INTO api_requests …',
+          `WITH batch AS (SELECT * FROM unnest(${Array.from({ length: 30 }, (_, at) => `$${at + 1}::text[]`).join(', ')})) INSERT INTO api_requests …`,
         ),
         statementOf(null, 12, 3.3, 8.1, 'SELECT count(*) FROM api_requests WHERE created_at > ?'),
       ],

@@ -164,8 +164,10 @@ describe.each(places)('on %s', (_name, start) => {
   test('statements of ours carry their name, none carries a literal', async () => {
     await store.queries.tokenStats()
     await store.queries.tokenStats()
-    await ask(place.url, `SELECT pg_sleep(0.02), 'hush-hush' FROM api_requests LIMIT 1`)
-    await ask(place.url, `DO $$ BEGIN PERFORM pg_sleep(0.02), 'hush-hush'; END $$`)
+    for (let run = 0; run < 2; run++) {
+      await ask(place.url, `SELECT pg_sleep(0.05), 'hush-hush' FROM api_requests LIMIT 1`)
+      await ask(place.url, `DO $$ BEGIN PERFORM pg_sleep(0.05), 'hush-hush'; END $$`)
+    }
     await until('they are listed', async () => {
       const { statements } = await store.report.read()
       expect(JSON.stringify(statements)).not.toContain('hush')

@@ -62,7 +62,7 @@ export async function statements(sql: Sql, schema: string) {
        mean_exec_time AS mean_ms, max_exec_time AS max_ms, total_exec_time AS total_ms,
        total_exec_time / nullif(sum(total_exec_time) OVER (), 0) AS share
      FROM ${schema}.pg_stat_statements
-     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (calls > 1 OR total_exec_time > 10)
+     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (calls > 1 OR total_exec_time > 1000)
      ORDER BY mean_exec_time DESC LIMIT ${rowsLimit}`,
   )
   const [info] = await sql.query<{ since: string | null }>(

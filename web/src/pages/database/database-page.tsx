@@ -1,3 +1,5 @@
+// Also here, so that the part of the page that is fetched later keeps it in front of every schema.
+import '../../strict-policy.ts'
 import { useQuery } from '@tanstack/react-query'
 import { useRouteContext } from '@tanstack/react-router'
 import type { Database } from '../../../../src/contract/database.ts'

@@ -194,10 +194,19 @@ export function Activity({ data }: PanelProps) {
 
 const lasted = (seconds: number | null): string => (seconds === null ? '–' : duration(Math.max(0, seconds * 1000)))
 
-/** A statement without its literals. */
+const shortLength = 140
+
+/** A statement without its literals; a long one opens. */
 export function Query({ text }: { text: string | null }) {
+  const style = 'font-mono text-[0.8125rem] leading-5 break-words text-soft'
   if (text === null) return <p className="text-[0.8125rem] text-soft">The role may not see its text.</p>
-  return <code className="block font-mono text-[0.8125rem] leading-5 break-words text-soft">{text}</code>
+  if (text.length <= shortLength) return <code className={`block ${style}`}>{text}</code>
+  return (
+    <details>
+      <summary className={`min-h-6 hover:text-ink ${style}`}>{text.slice(0, shortLength)}…</summary>
+      <code className={`mt-1 block border-s-2 border-line ps-2 ${style}`}>{text}</code>
+    </details>
+  )
 }
 
 /** Replicas and the slots that keep log files for them. */

@@ -108,7 +108,11 @@ export function Partitions({ data }: PanelProps) {
     )
   const { calendar, ahead_days: ahead, default_rows: stray } = partitions
   const note = `made for ${roughly(ahead * 86_400_000)} ahead, ${stray === 0 ? 'no row' : `${count(stray)} rows`} outside`
-  const shown = calendar.filter(({ state }) => state !== 'default')
+  const shown = calendar.filter(({ state, table }) => state !== 'default' && table === ledgerTable)
+  // Sorting is stable, so each table stays in the order of time.
+  const rows = [...calendar].sort(
+    (left, right) => placeOf(left) - placeOf(right) || left.table.localeCompare(right.table),
+  )
   return (
     <Panel title="Partition calendar" note={note}>
       <div className="px-3 pt-3">
@@ -119,8 +123,8 @@ export function Partitions({ data }: PanelProps) {
         <summary className="min-h-6 text-soft hover:text-ink">All {calendar.length} partitions</summary>
         <div className="-mx-3 mt-1">
           <DataTable
-            caption="Partitions, oldest first"
-            rows={calendar}
+            caption="Partitions of each table, oldest first"
+            rows={rows}
             keyOf={(row) => row.name}
             columns={[
               { name: 'Partition', cell: (row) => row.name },
@@ -147,6 +151,10 @@ export function Partitions({ data }: PanelProps) {
     </Panel>
   )
 }
+
+/** The ledger itself comes first, then what is summed up from it. */
+const ledgerTable = 'api_requests'
+const placeOf = ({ table }: Partition): number => (table === ledgerTable ? 0 : 1)
 
 const stateWords = { past: 'past', current: 'now', ahead: 'ahead', default: 'default' } as const
 
@@ -183,7 +191,7 @@ function Strip({ calendar }: { calendar: readonly Partition[] }) {
       </svg>
       <figcaption className="mt-1 flex justify-between text-[0.8125rem] text-soft">
         <span>{dayOf(calendar[0]?.from ?? null)}</span>
-        <span>bars: size by time; now in brass</span>
+        <span>bars: size of the ledger by time; now in brass</span>
         <span>{dayOf(calendar.at(-1)?.to ?? null)}</span>
       </figcaption>
     </figure>
