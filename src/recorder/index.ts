@@ -3,4 +3,4 @@ export { type ClaudeCodeImport, importClaudeCode } from './import/claude-code/im
 export { type CsvImport, importCsv } from './import/csv/import-csv.ts'
 export { CsvFormatError } from './import/csv/read-csv.ts'
 export { createPriceBook } from './price-book.ts'
-export { createRecorder, type Recorder, type RecorderOptions } from './recorder.ts'
+export { createRecorder, type Recorder, type RecorderFiles, type RecorderOptions } from './recorder.ts'

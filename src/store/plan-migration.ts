@@ -1,14 +1,14 @@
 import { access } from 'node:fs/promises'
 import path from 'node:path'
 import pg from 'pg'
-import { connectionConfig } from './drivers/server.ts'
+import { connectionConfig, surviveBreaks } from './drivers/server.ts'
 import { type Migration, pendingMigrations } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
 
 /** The steps that a database lacks, in order; it is not changed. Throws as `migrate` does, and where it does not answer. */
 export async function planMigration(url: string): Promise<readonly Migration[]> {
   const pool = new pg.Pool({ ...connectionConfig(url, 'migrate'), max: 1 })
-  pool.on('error', () => undefined)
+  surviveBreaks(pool)
   try {
     return await pendingMigrations(pool)
   } finally {

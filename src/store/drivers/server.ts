@@ -78,10 +78,7 @@ export function createPools(url: string, config: StoreConfig): Pools {
     connectionTimeoutMillis: 2 * exportTimeoutMs,
     allowExitOnIdle: true,
   })
-  // An idle connection that breaks is dropped by its pool; without a listener the event would end the process.
-  writer.on('error', () => undefined)
-  reader.on('error', () => undefined)
-  exporter.on('error', () => undefined)
+  for (const pool of [writer, reader, exporter]) surviveBreaks(pool)
   return {
     writer,
     reader,
@@ -96,6 +93,16 @@ export function createPools(url: string, config: StoreConfig): Pools {
       clearTimeout(timer)
     },
   }
+}
+
+/**
+ * A connection that breaks is dropped by its pool, and the statement that is under way fails. Where none is (an idle
+ * connection, or one that was lent and stands between two statements), it is an event, which ends the process where nobody
+ * listens.
+ */
+export function surviveBreaks(pool: pg.Pool): void {
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => void client.on('error', () => undefined))
 }
 
 /**

@@ -7,8 +7,9 @@ import { systemClock } from '../../core/clock.ts'
 import type { RecordedExchange } from '../../core/exchange.ts'
 import { uuidv7 } from '../../core/ids.ts'
 import { silentLogger } from '../../core/logger.ts'
+import { storeConfigSchema } from '../config.ts'
 import { ensureDefaultPartitions } from '../default-partition.ts'
-import { connectionConfig } from '../drivers/server.ts'
+import { connectionConfig, createPools } from '../drivers/server.ts'
 import { slotCounts } from '../queries/percentiles.ts'
 import { createNamedSql } from '../run-named.ts'
 import type { Sql } from '../sql.ts'
@@ -306,6 +307,18 @@ test('without any partition left for it a row gets a default partition, once', a
   expect(await count()).toBe(3)
   expect(await ensureDefaultPartitions(pool)).toEqual([])
   await expectRollupsEqualLedger()
+})
+
+test('a connection that is ended while it is lent, between two statements, ends no process', async () => {
+  const own = createPools(database.url, storeConfigSchema.parse({}))
+  const client = await own.writer.connect()
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const ended = new Promise<void>((resolve) => void client.once('end', () => resolve()))
+  await pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+  await ended
+  client.release()
+  expect((await own.writer.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  await own.end()
 })
 
 test('a database that is away is an error to try again, not a reason to set rows aside', async () => {
