@@ -234,6 +234,17 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
     await page.getByRole('list', { name: 'Main figures' }).waitFor({ timeout: 15_000 })
   })
 
+  test('the list begins with fifty calls and shows the others when asked', async () => {
+    for (let call = 0; call < 60; call++) finish({ endpoint: call === 59 ? 'count_tokens' : 'messages' })
+    const page = await open()
+    await expect.poll(() => rows(page).count()).toBe(50)
+    // Told apart from calls of the usual endpoint, which cost more.
+    expect(await calls(page).getByText('count_tokens').count()).toBe(1)
+    await page.getByRole('button', { name: 'Show 10 more' }).click()
+    await expect.poll(() => rows(page).count()).toBe(60)
+    expect(await page.getByRole('button', { name: /Show \d+ more/ }).count()).toBe(0)
+  })
+
   test('a ledger that is behind says up to when its figures are complete', async () => {
     fill(dashboard)
     const page = await open()

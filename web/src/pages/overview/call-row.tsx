@@ -37,6 +37,8 @@ interface CallRowProps {
 export const CallRow = memo(function CallRow({ call, fresh, open }: CallRowProps) {
   const { aspect, word } = resultOf(call)
   const model = call.model ?? call.endpoint
+  // Other endpoints cost and last differently; of the usual one nothing has to be said.
+  const details = [call.endpoint === 'messages' ? [] : call.endpoint, call.error_type ?? []].flat()
   const estimated = call.usage_source === 'partial' || call.usage_source === 'estimated' ? '~' : ''
   return (
     <tr
@@ -68,9 +70,7 @@ export const CallRow = memo(function CallRow({ call, fresh, open }: CallRowProps
             {count(call.tokens.total)} tokens, {money(call.cost_usd)}
           </span>
         </span>
-        {call.error_type !== null && (
-          <span className="block truncate text-[0.8125rem] text-soft">{call.error_type}</span>
-        )}
+        {details.length > 0 && <span className="block truncate text-[0.8125rem] text-soft">{details.join(', ')}</span>}
       </td>
       <td className="hidden truncate px-2 py-1.5 align-top lg:table-cell">{call.domain}</td>
       <td className="hidden px-2 py-1.5 text-right align-top sm:table-cell">

@@ -1,6 +1,7 @@
-import { type KeyboardEvent, useRef } from 'react'
+import { type KeyboardEvent, useRef, useState } from 'react'
 import { endpoints } from '../../../../src/contract/index.ts'
 import { useLive } from '../../api/live-context.tsx'
+import { count } from '../../format.ts'
 import type { OverviewSearch } from '../../paths.ts'
 import { type RangeName, ranges, spanOf } from '../../time-range.ts'
 import { Button } from '../../ui/button.tsx'
@@ -24,9 +25,14 @@ const statuses = [
   { value: '5xx', text: '5xx', name: 'Status 5xx' },
 ] as const
 
+/** A screenful or two; what lies below the list should not be a mile away. */
+const rowsAtFirst = 50
+
 /** The tail of finished calls. */
 export function Calls({ range, search, models, onSearch }: CallsProps) {
   const { calls, ledger } = useCalls(range, search)
+  const [showAll, setShowAll] = useState(false)
+  const shown = showAll ? calls : calls.slice(0, rowsAtFirst)
   const disconnected = useLive((state) => state.connection === 'lost')
   const mountedAt = useRef(new Date().toISOString())
   const status = search.status === '2xx' || search.status === undefined ? 'all' : search.status
@@ -72,11 +78,11 @@ export function Calls({ range, search, models, onSearch }: CallsProps) {
               <Head className="hidden w-20 text-right sm:table-cell">Tokens</Head>
               <Head className="hidden w-24 text-right md:table-cell">First token</Head>
               <Head className="w-[4.75rem] text-right">Total</Head>
-              <Head className="hidden w-20 text-right sm:table-cell">Cost</Head>
+              <Head className="hidden w-24 text-right sm:table-cell">Cost</Head>
             </tr>
           </thead>
           <tbody>
-            {calls.map((one) => (
+            {shown.map((one) => (
               <CallRow
                 key={one.id}
                 call={one}
@@ -90,8 +96,11 @@ export function Calls({ range, search, models, onSearch }: CallsProps) {
       {calls.length === 0 && ledger.isPending && <Rows />}
       {calls.length === 0 && ledger.isSuccess && <Nothing range={range} search={search} onSearch={onSearch} />}
       {ledger.isSuccess && calls.length > 0 && (
-        <p className="border-t border-line px-3 py-2 text-sm text-soft">
-          {ledger.data.truncated && `The newest ${calls.length} are shown; there are more in this range. `}
+        <p className="flex flex-wrap items-center gap-x-4 gap-y-2 border-t border-line px-3 py-2 text-sm text-soft">
+          {shown.length < calls.length && (
+            <Button onClick={() => setShowAll(true)}>Show {count(calls.length - shown.length)} more</Button>
+          )}
+          {showAll && ledger.data.truncated && `The newest ${calls.length} are shown; there are more in this range.`}
           <a href={exportAddress(range, search)} download className="inline-block min-h-6 underline">
             All of them as CSV
           </a>
