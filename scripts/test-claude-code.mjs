@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * Drives the gateway with the real Claude Code CLI and holds what it was told, what the ledger says and what the
- * provider served equal. The provider is the simulated one, run in this process; the gateway is `dist/main.js start`
- * with a data directory of its own.
+ * Drives the gateway with the real Claude Code CLI and holds what it was told, what the ledger says, what the provider
+ * served and what its transcripts tell when they are imported equal. The provider is the simulated one, run in this
+ * process; the gateway is `dist/main.js start` with a data directory of its own.
  *
  *     npm run test:claude-code                  the gateway in between
  *     npm run test:claude-code -- --direct      the CLI against the simulated provider alone: checks this script
@@ -17,6 +17,7 @@ import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
+import { checkImport } from './claude-code/check-import.mjs'
 import { checkLedger, checkTurn, createReport } from './claude-code/checks.mjs'
 import { installClaudeCode } from './claude-code/install.mjs'
 
@@ -80,7 +81,17 @@ async function run() {
     loop.calls[1]?.answer.usage.cacheRead > 1_000,
     `cacheRead ${loop.calls[1]?.answer.usage.cacheRead}`,
   )
-  if (!flags.direct) await checkLedger({ report, gateway, turns: [plain, loop, again] })
+  if (flags.direct) return
+  const turns = [plain, loop, again]
+  await checkLedger({ report, gateway, turns })
+  await checkImport({
+    report,
+    gateway,
+    main: path.join(dist, 'main.js'),
+    transcripts: path.join(home, '.claude'),
+    emptyDataDir: path.join(work, 'data-of-imports'),
+    calls: turns.flatMap((turn) => turn.calls).length,
+  })
 }
 
 /** One run of the CLI, checked against what the provider served to it. */
@@ -156,12 +167,13 @@ async function startProvider() {
 async function startGateway(upstreamUrl) {
   const [proxyPort, dashboardPort] = [await freePort(), await freePort()]
   const dashboardKey = `test-${process.pid}-${Date.now()}`
+  const dataDir = path.join(work, 'data')
   const child = spawn(process.execPath, [path.join(dist, 'main.js'), 'start'], {
     cwd: work,
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
-      DATA_DIR: path.join(work, 'data'),
+      DATA_DIR: dataDir,
       PROXY_PORT: String(proxyPort),
       DASHBOARD_PORT: String(dashboardPort),
       DASHBOARD_API_KEY: dashboardKey,
@@ -187,7 +199,7 @@ async function startGateway(upstreamUrl) {
   for (;;) {
     if (state.exited) throw new Error('the gateway ended before it was ready')
     const healthy = await Promise.all([`${url}/health`, `${dashboardUrl}/health`].map((address) => isOk(address)))
-    if (healthy.every(Boolean)) return { url, dashboardUrl, dashboardKey }
+    if (healthy.every(Boolean)) return { url, dashboardUrl, dashboardKey, dataDir }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
