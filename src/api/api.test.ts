@@ -366,6 +366,16 @@ describe('failures', () => {
     expect((await get('/api/live')).status).toBe(200)
   })
 
+  test('a question that takes too long, and one too many, are named as such', async () => {
+    ledger.failure = Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' })
+    expect(await get('/api/stats')).toMatchObject({ status: 503, json: { error: { code: 'query_timeout' } } })
+    now += 1001
+    ledger.failure = new StoreError('busy', 'all taken')
+    const busy = await get('/api/stats')
+    expect(busy).toMatchObject({ status: 503, json: { error: { code: 'database_busy' } } })
+    expect(busy.headers['retry-after']).toBe('2')
+  })
+
   test('a defect is a 500 that tells nothing but where to look', async () => {
     ledger.failure = new Error('syntax error in SELECT secret FROM api_requests')
     const answer = await get('/api/stats')

@@ -80,8 +80,12 @@ function replyTo(error: unknown, request: ApiRequest, logger: Logger): ApiReply 
       request_id: request.id,
       code,
     })
-    return code === '57014'
-      ? errorReply('query_timeout', 'The database took too long; try a shorter range.', request.id)
+    if (code === '57014')
+      return errorReply('query_timeout', 'The database took too long; try a shorter range.', request.id)
+    return code === 'busy'
+      ? errorReply('database_busy', 'Too many questions at once; try again in a moment.', request.id, {
+          retryAfterSeconds: 2,
+        })
       : errorReply('database_unavailable', 'The database is not reachable. Live events still work.', request.id, {
           retryAfterSeconds: 5,
         })
@@ -106,6 +110,6 @@ function replyTo(error: unknown, request: ApiRequest, logger: Logger): ApiReply 
 function storeCodeOf(error: unknown, depth = 0): string | null {
   if (typeof error !== 'object' || error === null || depth > 3) return null
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (/^(unavailable|E[A-Z]{3,}|08...|53...|57...|3D000|42P01)$/.test(code)) return code
+  if (/^(unavailable|busy|E[A-Z]{3,}|08...|53...|57...|3D000|42P01)$/.test(code)) return code
   return 'cause' in error ? storeCodeOf(error.cause, depth + 1) : null
 }

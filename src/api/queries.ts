@@ -52,6 +52,8 @@ export interface StatsAnswer extends RangeFacts {
 }
 
 export interface TimelineAnswer extends RangeFacts {
+  /** The step of the points: the one asked for, or a longer one where finer sums are no longer kept. */
+  readonly stepMs?: number
   /** One for each step that has traffic, ascending; the API fills the gaps. */
   readonly points: readonly ({
     readonly at: number

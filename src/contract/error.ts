@@ -12,6 +12,7 @@ export const apiErrorStatus = {
   internal: 500,
   too_many_clients: 503,
   database_unavailable: 503,
+  database_busy: 503,
   query_timeout: 503,
 } as const satisfies Record<string, number>
 

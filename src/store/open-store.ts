@@ -13,7 +13,7 @@ import { createImports } from './imports.ts'
 import { createJobs } from './jobs.ts'
 import { prepareSchema } from './prepare-schema.ts'
 import { createQueries } from './queries/index.ts'
-import { dropExpired, keptFor } from './retention.ts'
+import { dropExpired, heldSince, keptFor } from './retention.ts'
 import { createNamedSql } from './run-named.ts'
 import type { Store } from './store.ts'
 import { messageOf } from './store-error.ts'
@@ -79,7 +79,7 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
       pool: pools.writer,
       write: createWriteImported(writer, repairPartitions),
     }),
-    queries: createQueries(reader),
+    queries: createQueries(reader, () => heldSince(config.retention, clock.now())),
     report: createDatabaseReport({
       sql: reader,
       clock,

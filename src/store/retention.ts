@@ -2,6 +2,7 @@ import type { Pool } from 'pg'
 import type { Retention } from './config.ts'
 import type { JobCounts } from './jobs.ts'
 import { ensurePartitions, listPartitions, type Partition } from './partitions.ts'
+import type { Held } from './queries/rollup-range.ts'
 import { withShortLocks } from './short-locks.ts'
 import { codeOf } from './store-error.ts'
 import { timeTables } from './time-tables.ts'
@@ -13,6 +14,15 @@ export function keptFor(table: string, retention: Retention): number | null {
   const tier = timeTables().find((each) => each.name === table)?.tier
   const days = tier === undefined ? 0 : retention[tier]
   return days === 0 ? null : days * dayMs
+}
+
+/**
+ * Since when sums by minute and by hour are certainly there. Partitions are dropped as a whole and so a while later, but
+ * the figures of a range should not depend on whether that has happened yet.
+ */
+export function heldSince(retention: Retention, now: number): Held {
+  const since = (table: string): number => now - (keptFor(table, retention) ?? Number.POSITIVE_INFINITY)
+  return { minute: since('rollup_minute'), hour: since('rollup_hour') }
 }
 
 /**

@@ -30,8 +30,8 @@ export function timelineRoutes({ bind, queries, share, refuseSpan, completeTo }:
       )
       return jsonReply({
         ...presentRange(answer, completeTo()),
-        step_seconds: stepMs / 1000,
-        points: fill(answer, stepMs),
+        step_seconds: (answer.stepMs ?? stepMs) / 1000,
+        points: fill(answer, answer.stepMs ?? stepMs),
       })
     }),
   ]

@@ -107,7 +107,7 @@ export function surviveBreaks(pool: pg.Pool): void {
 
 /**
  * How a question of the dashboard begins its transaction: it can not write, it ends in time, it takes one process of the
- * server and little of its memory, and it never stands in line for a lock before the recorder. Of the transaction and not
+ * server and little of its memory. Of the transaction and not
  * of the session, so that it also holds behind a pooler, where the session may be the recorder's next.
  */
 export function beginReading(timeoutMs: number): string {
@@ -115,7 +115,6 @@ export function beginReading(timeoutMs: number): string {
   return [
     'begin read only',
     `set local statement_timeout = ${ms}`,
-    `set local lock_timeout = ${ms}`,
     // Our side has two more statements to send; a process that died in between must not hold the past open.
     'set local idle_in_transaction_session_timeout = 10000',
     `set local work_mem = '${readerWorkMem}'`,

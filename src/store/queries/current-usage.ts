@@ -1,6 +1,6 @@
 import type { Sql } from '../sql.ts'
 import { type LimitSample, quotaWindowOf } from './quota-window.ts'
-import { coverRange, rollupsOf } from './rollup-range.ts'
+import { coverRange, type Held, rollupsOf } from './rollup-range.ts'
 import { type SourceFilter, sourceCondition } from './source-condition.ts'
 import { type SumRow, sumColumns, toSums } from './sums.ts'
 
@@ -25,9 +25,9 @@ export interface CurrentUsageQuestion {
  * Usage of a sliding window by account (contract A5). The reset and the percentage are those that the provider told, for
  * a range of five hours or seven days; a limit in tokens is never invented.
  */
-export async function currentUsage(sql: Sql, question: CurrentUsageQuestion) {
+export async function currentUsage(sql: Sql, question: CurrentUsageQuestion, held?: Held) {
   const { account, to } = question
-  const spans = coverRange(question.from, to)
+  const spans = coverRange(question.from, to, held)
   const values: unknown[] = [account]
   const used = rollupsOf(
     'rollup',

@@ -7,14 +7,42 @@ export interface Span {
   readonly to: number
 }
 
+/** Since when sums by minute and by hour are there, epoch milliseconds; what is older may have been dropped. */
+export interface Held {
+  readonly minute: number
+  readonly hour: number
+}
+
+export const heldForGood: Held = { minute: Number.NEGATIVE_INFINITY, hour: Number.NEGATIVE_INFINITY }
+
 /**
  * Covers `[from, to)` with as few buckets as there are: days in the middle, then hours, minutes at the edges. The range
- * grows outwards to whole minutes. At most five spans, in order, without gap or overlap.
+ * grows outwards to whole minutes, and to whole hours or days where the finer sums may be gone: a figure of a little more
+ * than was asked for is right, one with a hole is not. At most five spans, in order, without gap or overlap.
  */
-export function coverRange(from: number, to: number, coarsest: Tier = dayTier): Span[] {
-  const start = Math.floor(from / minuteTier.stepMs) * minuteTier.stepMs
-  const end = Math.ceil(to / minuteTier.stepMs) * minuteTier.stepMs
-  return split(start, end, coarsest)
+export function coverRange(from: number, to: number, held: Held = heldForGood): Span[] {
+  return split(startOf(from, held), endOf(to, held), dayTier)
+}
+
+const floor = (time: number, { stepMs }: Tier): number => Math.floor(time / stepMs) * stepMs
+const ceil = (time: number, { stepMs }: Tier): number => Math.ceil(time / stepMs) * stepMs
+
+function startOf(from: number, held: Held): number {
+  const minute = floor(from, minuteTier)
+  const hour = minute < held.minute ? floor(minute, hourTier) : minute
+  return hour < held.hour ? floor(hour, dayTier) : hour
+}
+
+function endOf(to: number, held: Held): number {
+  const minute = ceil(to, minuteTier)
+  const hour = floor(minute, hourTier) < held.minute ? ceil(minute, hourTier) : minute
+  return floor(hour, dayTier) < held.hour ? ceil(hour, dayTier) : hour
+}
+
+/** The end that an answer names: as it was asked for, unless the range had to grow by more than a minute. */
+export function endToTell(spans: readonly Span[], to: number): number {
+  const end = spans.at(-1)?.to ?? to
+  return end - to >= minuteTier.stepMs ? end : to
 }
 
 function split(from: number, to: number, tier: Tier): Span[] {

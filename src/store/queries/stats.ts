@@ -1,6 +1,6 @@
 import type { Sql } from '../sql.ts'
 import { type HistogramRow, histogramColumns, percentilesOf } from './percentiles.ts'
-import { coverRange, rollupsOf, sourceOf } from './rollup-range.ts'
+import { coverRange, endToTell, type Held, rollupsOf, sourceOf } from './rollup-range.ts'
 import { latencyCondition, type SourceFilter, sourceCondition } from './source-condition.ts'
 import { emptySums, type SumRow, sumColumns, toSums } from './sums.ts'
 
@@ -19,8 +19,8 @@ export interface StatsQuestion {
 }
 
 /** The main figures of a range, from rollups only. */
-export async function stats(sql: Sql, question: StatsQuestion) {
-  const spans = coverRange(question.from, question.to)
+export async function stats(sql: Sql, question: StatsQuestion, held?: Held) {
+  const spans = coverRange(question.from, question.to, held)
   const narrowed = {
     rollup: `${sourceCondition(question.source)} AND ($1::text IS NULL OR domain = $1)`,
     latency: `${latencyCondition(question.source)} AND ($1::text IS NULL OR domain = $1)`,
@@ -41,7 +41,7 @@ export async function stats(sql: Sql, question: StatsQuestion) {
   const all = latencies.find((row) => row.model === null)
   return {
     from: spans[0]?.from ?? question.from,
-    to: question.to,
+    to: endToTell(spans, question.to),
     source: sourceOf(spans),
     truncated: byDomain.length === listLimit || byModel.length === listLimit || errors.length === listLimit,
     total: toSums(total ?? emptySums),

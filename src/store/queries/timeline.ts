@@ -1,6 +1,7 @@
-import { tierForStep } from '../rollup-tiers.ts'
+import { dayTier, hourTier, minuteTier, tierForStep } from '../rollup-tiers.ts'
 import type { Sql } from '../sql.ts'
 import { type HistogramRow, histogramColumns, percentilesOf } from './percentiles.ts'
+import { type Held, heldForGood } from './rollup-range.ts'
 import { latencyCondition, type SourceFilter, sourceCondition } from './source-condition.ts'
 import { type SumRow, sumColumns, toSums } from './sums.ts'
 
@@ -20,9 +21,14 @@ export interface TimelineQuestion {
   readonly source?: SourceFilter
 }
 
-/** One point for each step with traffic, ascending, from the coarsest rollups whose buckets fill the step. */
-export async function timeline(sql: Sql, question: TimelineQuestion) {
-  const { stepMs, to, domain, source } = question
+/**
+ * One point for each step with traffic, ascending, from the coarsest rollups whose buckets fill the step. The step is the
+ * one that was asked for, or a longer one where the range reaches back to a time whose finer sums may be gone.
+ */
+export async function timeline(sql: Sql, question: TimelineQuestion, held: Held = heldForGood) {
+  const { domain, source } = question
+  const stepMs = stepOf(question, held)
+  const to = stepMs === question.stepMs ? question.to : Math.ceil(question.to / stepMs) * stepMs
   const tier = tierForStep(stepMs)
   const from = Math.floor(question.from / stepMs) * stepMs
   const values = [new Date(from), new Date(to), domain, `${stepMs} milliseconds`]
@@ -45,6 +51,7 @@ export async function timeline(sql: Sql, question: TimelineQuestion) {
   return {
     from,
     to,
+    stepMs,
     source: `rollup_${tier.name}`,
     truncated: rows.length === pointLimit,
     points: rows.map((row) => {
@@ -57,4 +64,10 @@ export async function timeline(sql: Sql, question: TimelineQuestion) {
       }
     }),
   }
+}
+
+/** A whole hour instead of minutes, a whole day instead of hours, when the range begins before those are held. */
+function stepOf({ from, stepMs }: TimelineQuestion, held: Held): number {
+  const hour = tierForStep(stepMs) === minuteTier && from < held.minute ? hourTier.stepMs : stepMs
+  return tierForStep(hour) === hourTier && from < held.hour ? dayTier.stepMs : hour
 }
