@@ -72,12 +72,23 @@ export async function backupTo(
     readonly out?: Writable
     readonly withPepper: boolean
     readonly clock: Clock
+    readonly restMs?: number
   },
 ): Promise<BackupMade> {
-  const { target, out, clock, signal, onProgress } = options
+  const { target, out, clock, signal, onProgress, restMs = 0 } = options
   const keyPepper = await pepperEntry(config, options.withPepper)
   const write = (to: Writable, endOut: boolean) =>
-    writeBackup({ url, out: to, endOut, signalboxVersion: packageVersion(), keyPepper, clock, signal, onProgress })
+    writeBackup({
+      url,
+      out: to,
+      endOut,
+      signalboxVersion: packageVersion(),
+      keyPepper,
+      clock,
+      signal,
+      onProgress,
+      restMs,
+    })
   const withPepper = keyPepper.value !== undefined
   if (target === null) {
     if (out === undefined) throw new TypeError('a backup to nowhere')

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { runLongWork } from './interruptible.ts'
 import type { Programs, Restore } from './programs.ts'
 import { loadFor, withSettingFlags } from './setting-flags.ts'
-import type { Terminal } from './terminal.ts'
+import { CommandError, exitCode, type Terminal } from './terminal.ts'
 
 const nothingChanged = { afterInterrupt: 'The database is as it was before; run it again.' }
 
@@ -14,6 +14,8 @@ export function addRestore(program: Command, programs: Programs, terminal: Termi
     .option('--force', 'replace the ledger that is there, even under a running instance')
     .action(async (file: string, options: { force?: boolean }, command: Command) => {
       const { config } = loadFor(command, terminal)
+      if (file === '-')
+        throw new CommandError('A restore reads the file twice, to check it first: name a file.', exitCode.misuse)
       const force = options.force === true
       const opening = { label: 'Opening the database', ...nothingChanged }
       const restore = await runLongWork(terminal, opening, ({ signal }) =>

@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Writable } from 'node:stream'
 import { uuidv7 } from '../../core/ids.ts'
 import { codeOf } from '../store-error.ts'
+import { BackupError } from './backup-error.ts'
 
 /** The name of a backup made now: sorts by time, and says that it is tar. */
 export const backupName = (now: number): string =>
@@ -24,6 +25,13 @@ export async function writeWholeFile(
   write: (out: Writable) => Promise<void>,
 ): Promise<number> {
   const dir = path.dirname(file)
+  if (
+    !(await stat(dir).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ))
+  )
+    throw new BackupError('file_unusable', `There is no directory ${dir} to put the backup in.`)
   const partial = path.join(dir, `.${path.basename(file)}.${uuidv7(now)}.partial`)
   try {
     await write(createWriteStream(partial, { mode: 0o600, flags: 'wx', flush: true, highWaterMark: 1024 * 1024 }))
