@@ -9,8 +9,10 @@ import type {
 } from '../../core/exchange.ts'
 import { timeOfUuidv7 } from '../../core/ids.ts'
 import type { UsageSource } from '../../core/usage.ts'
+import { hourTier } from '../rollup-tiers.ts'
 import type { Sql } from '../sql.ts'
 import { type ExchangeFilter, exchangeConditions } from './exchange-filter.ts'
+import { type MatchingHour, matchingHours, rollupsTell } from './matching-hours.ts'
 import { type SourceFilter, sourceCondition } from './source-condition.ts'
 
 export interface LedgerExchange extends Omit<ImportedExchange, 'kind' | 'rateLimitHeaders'> {
@@ -29,21 +31,72 @@ export interface RecentExchangesQuestion {
 
 const hardLimit = 500
 
+/** Hours whose rows are read at once, where the rollups told which hours to look into. */
+const hoursAtOnce = 200
+/** Most filters fill a page from the newest rows: only then the rollups are asked where to look. */
+const firstLookMs = 3 * hourTier.stepMs
+
 /** Rows of the ledger, newest first, from a window, page by page with a cursor; never by offset. */
 export async function recentExchanges(sql: Sql, question: RecentExchangesQuestion): Promise<readonly LedgerExchange[]> {
-  const values: unknown[] = [new Date(question.from), new Date(question.to), Math.min(question.limit, hardLimit)]
-  const conditions = ['created_at >= $1', 'created_at < $2', sourceCondition(question.source)]
+  const limit = Math.min(question.limit, hardLimit)
+  const { from, after, filter, source } = question
+  const to = after === null ? question.to : Math.min(question.to, after.openedAt + 1)
+  if (!rollupsTell(filter)) return rowsIn(sql, question, [{ from, to }], limit)
+  let openTo = Math.max(from, to - firstLookMs)
+  const found = await rowsIn(sql, question, [{ from: openTo, to }], limit)
+  while (found.length < limit && openTo > from) {
+    const range = { from, to: openTo }
+    const { hours, searchedFrom } = await matchingHours(sql, range, filter, source, limit - found.length)
+    for (let next = 0; next < hours.length && found.length < limit; ) {
+      const chosen = hours.slice(next, next + enoughHours(hours.slice(next, next + hoursAtOnce), limit - found.length))
+      next += chosen.length
+      const windows = chosen.map(({ start }) => ({
+        from: Math.max(start, from),
+        to: Math.min(start + hourTier.stepMs, openTo),
+      }))
+      found.push(...(await rowsIn(sql, question, windows, limit - found.length)))
+    }
+    openTo = searchedFrom
+  }
+  return found
+}
+
+/** How many of these hours promise the wanted rows. Edges and models may keep less, so some more are taken. */
+function enoughHours(hours: readonly MatchingHour[], wanted: number): number {
+  let promised = 0
+  const enough = hours.findIndex(({ requests }) => {
+    promised += requests
+    return promised >= wanted
+  })
+  return enough < 0 ? hours.length : enough + 2
+}
+
+/** The newest rows of windows that do not overlap and come newest first. */
+async function rowsIn(
+  sql: Sql,
+  { after, source, filter }: RecentExchangesQuestion,
+  windows: readonly { readonly from: number; readonly to: number }[],
+  limit: number,
+): Promise<LedgerExchange[]> {
+  const values: unknown[] = []
   const place = (value: unknown): string => `$${values.push(value)}`
-  if (question.after !== null)
-    conditions.push(
-      `(created_at, id) < (${place(new Date(question.after.openedAt))}, ${place(question.after.id)}::uuid)`,
-    )
-  conditions.push(...exchangeConditions(question.filter, place))
-  const rows = await sql.query<Row>(
-    'recent-exchanges',
-    `SELECT * FROM api_requests WHERE ${conditions.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT $3`,
-    values,
-  )
+  const conditions = [sourceCondition(source)]
+  if (after !== null)
+    conditions.push(`(created_at, id) < (${place(new Date(after.openedAt))}, ${place(after.id)}::uuid)`)
+  conditions.push(...exchangeConditions(filter, place))
+  const cap = place(limit)
+  const newest = (from: string, to: string): string =>
+    `SELECT * FROM api_requests WHERE created_at >= ${from} AND created_at < ${to} AND ${conditions.join(' AND ')}
+     ORDER BY created_at DESC, id DESC LIMIT ${cap}`
+  const [only] = windows
+  const text =
+    windows.length === 1 && only !== undefined
+      ? newest(place(new Date(only.from)), place(new Date(only.to)))
+      : `SELECT found.* FROM unnest(${place(windows.map(({ from }) => new Date(from)))}::timestamptz[],
+           ${place(windows.map((window) => new Date(window.to)))}::timestamptz[]) WITH ORDINALITY AS part("from", "to", place),
+           LATERAL (${newest('part."from"', 'part."to"')}) AS found
+         ORDER BY part.place, found.created_at DESC, found.id DESC LIMIT ${cap}`
+  const rows = await sql.query<Row>('recent-exchanges', text, values)
   return rows.map(fromRow)
 }
 

@@ -9,6 +9,7 @@ import { silentLogger } from '../../core/logger.ts'
 import { connectionConfig } from '../drivers/server.ts'
 import { createNamedSql } from '../run-named.ts'
 import { createWriteExchanges, createWriteImported } from '../writers/write-exchanges.ts'
+import type { ExchangeFilter } from './exchange-filter.ts'
 import { createQueries, type Queries } from './index.ts'
 import { parseReset, quotaWindowOf } from './quota-window.ts'
 import { coverRange } from './rollup-range.ts'
@@ -309,3 +310,41 @@ test('a range is covered by whole buckets without gap or overlap, and with few o
     }),
   )
 })
+
+test.each([
+  [{ status: 'failed' }, `outcome not in ('ok', 'cancelled')`],
+  [{ status: '5xx', account: 'main' }, `status_code >= 500 and account_id = 'main'`],
+  [{ model: 'claude-opus' }, `model = 'claude-opus'`],
+  [{ outcome: 'cancelled', domain: 'web' }, `outcome = 'cancelled' and domain = 'web'`],
+  [
+    { errorType: 'caller_cancelled', model: 'claude-opus' },
+    `error_type = 'caller_cancelled' and model = 'claude-opus'`,
+  ],
+  [{ provider: 'nobody' }, `provider = 'nobody'`],
+] as const)(
+  'pages of %j have every row that matches once, in order, also where matches are days apart',
+  async (filter, sql) => {
+    for (const to of [now - 20 * minuteMs, ...[5, 185, 215].map((minutes) => midnight + minutes * minuteMs)])
+      await expectPages({ from: now - 3 * dayMs + 17 * minuteMs, to }, filter, sql)
+  },
+)
+
+const midnight = Date.UTC(2026, 10, 23)
+
+/** Every page of seven against the rows themselves. */
+async function expectPages(range: { from: number; to: number }, filter: ExchangeFilter, sql: string): Promise<void> {
+  const { rows } = await pool.query(
+    `select id from api_requests where source = 'wire' and created_at >= $1 and created_at < $2 and ${sql}
+     order by created_at desc, id desc`,
+    [new Date(range.from), new Date(range.to)],
+  )
+  const ids: string[] = []
+  for (let after: { openedAt: number; id: string } | null = null; ; ) {
+    const page = await queries.recentExchanges({ ...range, after, limit: 7, filter })
+    ids.push(...page.map((row) => row.id))
+    const last = page.at(-1)
+    if (page.length < 7 || last === undefined) break
+    after = { openedAt: last.openedAt, id: last.id }
+  }
+  expect(ids).toEqual(rows.map((row) => row.id))
+}
