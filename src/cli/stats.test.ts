@@ -122,11 +122,12 @@ test('a ledger that is behind says so', async () => {
 })
 
 test('the period and the domain are asked for as they were given', async () => {
-  await run('--since', '2026-09-01', '--until', '2026-09-02T00:00:00Z', '--domain', 'web')
+  await run('--since', '2026-09-01', '--until', '2026-09-02T00:00:00Z', '--domain', 'web', '--source', 'import')
   expect(Object.fromEntries(asked[0]?.searchParams ?? [])).toEqual({
     since: '2026-09-01',
     until: '2026-09-02T00:00:00Z',
     domain: 'web',
+    source: 'import',
   })
   asked = []
   const before = Date.now()
@@ -140,6 +141,7 @@ test('the period and the domain are asked for as they were given', async () => {
 test.each([
   [['--last', 'yesterday'], 'Write it as 15m, 12h, 7d or 4w.'],
   [['--last', '0h'], 'Write it as'],
+  [['--source', 'dream'], 'Allowed choices are wire, import, all'],
   [['--last', '1h', '--since', '2026-09-01'], '--last ends now'],
 ])('%j is misuse and asks nothing', async (args, words) => {
   const { code, out, err } = await run(...args)

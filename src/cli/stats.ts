@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type * as z from 'zod'
+import { exchangeSources } from '../contract/scalars.ts'
 import { stats } from '../contract/stats.ts'
 import { currentUsage } from '../contract/token-usage.ts'
 import { systemClock } from '../core/clock.ts'
@@ -18,6 +19,7 @@ export function addStats(program: Command, terminal: Terminal): void {
     .option('--since <TIME>', 'ISO 8601, such as 2026-01-31 or 2026-01-31T09:00:00Z')
     .option('--until <TIME>', 'ISO 8601')
     .option('--domain <NAME>', 'only this domain')
+    .addOption(new Option('--source <SOURCE>', 'measured (default), imported, or both').choices(sources))
     .option('--json', 'as JSON, for programs')
     .action(async (options: StatsOptions, command: Command) => {
       const query = toQuery(options)
@@ -28,12 +30,15 @@ export function addStats(program: Command, terminal: Terminal): void {
     })
 }
 
+const sources = [...exchangeSources, 'all'] as const
+
 interface StatsOptions {
   /** Milliseconds. */
   readonly last?: number
   readonly since?: string
   readonly until?: string
   readonly domain?: string
+  readonly source?: (typeof sources)[number]
   readonly json?: boolean
 }
 
@@ -43,12 +48,12 @@ function parseLast(text: string): number {
   return span
 }
 
-function toQuery({ last, since, until, domain }: StatsOptions): URLSearchParams {
+function toQuery({ last, since, until, domain, source }: StatsOptions): URLSearchParams {
   if (last !== undefined && (since !== undefined || until !== undefined))
     throw new CommandError('--last ends now: leave out --since and --until, or leave out --last.', exitCode.misuse)
   const from = last === undefined ? since : new Date(systemClock.now() - last).toISOString()
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries({ since: from, until, domain }))
+  for (const [name, value] of Object.entries({ since: from, until, domain, source }))
     if (value !== undefined) query.set(name, value)
   return query
 }
