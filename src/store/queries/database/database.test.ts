@@ -218,7 +218,27 @@ describe.each(places)('on %s', (_name, start) => {
   })
 
   test('rollups are where the ledger is, until somebody writes past the recorder', async () => {
-    expect((await store.report.read()).rollups?.lag_seconds).toBe(0)
+    expect((await store.report.read()).rollups).toMatchObject({
+      lag_seconds: 0,
+      newest_row_at: new Date(now - 1_000).toISOString(),
+    })
+    const late = new Date(now + 50_000).toISOString()
+    await ask(
+      place.url,
+      `INSERT INTO api_requests (id, created_at, response_time_ms, overhead_ms, input_tokens, output_tokens, cache_read_tokens,
+         cache_write_5m_tokens, cache_write_1h_tokens, request_bytes, response_bytes, status_code, attempts, streaming,
+         failed_after_first_byte, cost_usd, domain, endpoint, method, path, outcome, price_source, usage_source, source)
+       SELECT gen_random_uuid(), '${late}', response_time_ms, overhead_ms, input_tokens, output_tokens, cache_read_tokens,
+         cache_write_5m_tokens, cache_write_1h_tokens, request_bytes, response_bytes, status_code, attempts, streaming,
+         failed_after_first_byte, cost_usd, domain, endpoint, method, path, outcome, price_source, usage_source, source
+       FROM api_requests LIMIT 1`,
+    )
+    // The row is in the minute of the newest bucket, or in the one after it.
+    const { rollups } = await store.report.read()
+    const minute = (at: string): number => Math.floor(Date.parse(at) / 60_000)
+    const minutes = minute(late) - minute(new Date(now - 1_000).toISOString())
+    expect(rollups?.lag_seconds).toBe(minutes * 60)
+    await ask(place.url, `DELETE FROM api_requests WHERE created_at = '${late}'`)
   })
 
   test('rates appear with the second look', async () => {

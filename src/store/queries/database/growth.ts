@@ -20,6 +20,8 @@ const dayMs = 86_400_000
 /** A rate out of less than this says more about the moment than about the day. */
 const youngestMs = 10 * minuteMs
 const lookBackDays = 7
+/** History that was imported came at once and says nothing of tomorrow. */
+const measured = `source = 'wire'`
 
 export interface Pace {
   readonly database_bytes: number
@@ -40,17 +42,24 @@ export async function pace(sql: Sql, now: number): Promise<Pace> {
   const [row] = await sql.query<Row>(
     'database-pace',
     `SELECT pg_database_size(current_database()) AS database_bytes, coalesce(sum(requests), 0) AS requests,
-      extract(epoch FROM (SELECT min(bucket) FROM rollup_minute WHERE bucket >= $1)) * 1000 AS first_ms,
+      extract(epoch FROM (SELECT min(bucket) FROM rollup_minute WHERE bucket >= $1 AND ${measured})) * 1000 AS first_ms,
       -- Told to superusers only, which we are where the server is ours.
       (SELECT setting FROM pg_settings WHERE name = 'data_directory') AS data_directory
-     FROM rollup_hour WHERE bucket >= $1 AND bucket <= now()`,
+     FROM rollup_hour WHERE bucket >= $1 AND bucket <= now() AND ${measured}`,
     [from],
   )
   const spans = await sql.query<SpanRow>(
     'database-rollup-spans',
     tiers
-      .flatMap(({ name }) => [`rollup_${name}`, `latency_${name}`])
-      .map((table) => `SELECT '${table}' AS table, extract(epoch FROM min(bucket)) * 1000 AS first_ms FROM ${table}`)
+      .flatMap(({ name }) => [
+        { table: `rollup_${name}`, condition: measured },
+        // Nobody timed what was imported, so there is nothing of it here.
+        { table: `latency_${name}`, condition: 'true' },
+      ])
+      .map(
+        ({ table, condition }) =>
+          `SELECT '${table}' AS table, extract(epoch FROM min(bucket)) * 1000 AS first_ms FROM ${table} WHERE ${condition}`,
+      )
       .join(' UNION ALL '),
   )
   const spanMs = row?.first_ms == null ? 0 : now - row.first_ms
