@@ -64,7 +64,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     keys: options.keys,
     route: createRoute(config, options.simulatedUrl),
     accountOf: accountNamer(options.pepper),
-    record: recordTo(journal),
+    record: recordTo(journal, inFlight, config.journal.maxBacklogBytes),
     instanceId: options.instanceId,
     inFlight,
   }
@@ -102,9 +102,25 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   }
 }
 
-/** A close must survive a crash that follows the caller's last byte; an opening rides along with the next write. */
-function recordTo(journal: Journal): Gateway['record'] {
+/** More than the closing record of a call takes, unless its provider sends dozens of quota headers. */
+const closingBytes = 4_096
+
+/**
+ * A close must survive a crash that follows the caller's last byte; an opening rides along with the next write. While the
+ * disk refuses, room is kept for the ends of the calls that are under way: what was let in is recorded, and the crowd of
+ * those who were refused and try again takes none of it.
+ */
+function recordTo(journal: Journal, inFlight: InFlight, maxBacklogBytes: number): Gateway['record'] {
+  const isShort = (): boolean => {
+    const { healthy, backlogBytes } = journal.state()
+    return !healthy && backlogBytes > Math.max(0, maxBacklogBytes - inFlight.count * closingBytes)
+  }
   return (event, written) => {
+    const hasLeft = event.kind === 'closed' && event.attempts > 0
+    if (!hasLeft && isShort()) {
+      written?.()
+      return false
+    }
     const isUrgent = event.kind === 'closed' && written === undefined
     const taken = journal.append(JSON.stringify(event), isUrgent ? 'now' : 'soon', written)
     if (!taken) written?.()
