@@ -41,8 +41,9 @@ longer than two seconds shows how far it is; Ctrl-C ends it cleanly.
 
 Every row has a \`source\`: \`wire\` is what this gateway measured, \`import\` is what another program wrote down. Figures, charts, quotas,
 \`/token-stats\` and metrics count **the wire alone**. The API answers about the other with \`source=import\` or \`source=all\` (statistics,
-timeline, token usage, list of requests, export), and so does \`signalbox stats --source import\`. Nobody timed imported calls: they are in no latency figure, and \`response_time_ms\` is
-empty. SQL of your own reads one relation, \`api_requests\`, with both in it: add \`where source = 'wire'\`.
+timeline, token usage, list of requests, export), and so does \`signalbox stats --source import\`. Nobody timed imported calls: they
+are in no latency figure, and \`response_time_ms\` is empty. SQL of your own reads one relation, \`api_requests\`, with both in it: add
+\`where source = 'wire'\`.
 
 ## Claude Code's transcripts
 
