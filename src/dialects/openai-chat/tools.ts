@@ -1,0 +1,96 @@
+import { isJson, type Json } from '../../core/messages.ts'
+import { refuse, type Scope } from './scope.ts'
+
+/** Tools that Anthropic defines, without their dates: what is dropped is told in a bounded set of words. */
+const knownTools =
+  /^(web_search|web_fetch|code_execution|bash|text_editor|computer|memory|tool_search_tool_regex|tool_search_tool_bm25|mcp_toolset|advisor)(_|$)/
+
+/** The fields `tools`, `tool_choice` and `parallel_tool_calls`, as far as there are any tools. */
+export function toolFields(scope: Scope): Record<string, unknown> {
+  const choice = scope.request.fields.tool_choice
+  const tools = [...scope.request.tools, ...scope.added].filter((tool) => isOffered(scope, tool))
+  if (isJson(choice)) refuseMissing(scope, choice, tools)
+  if (tools.length === 0) return {}
+  const { quirks, notes } = scope
+  const wanted = isJson(choice) ? choice : {}
+  const one = wanted.type === 'tool' ? String(wanted.name) : null
+  const sent = one !== null && quirks.toolChoice.one === 'filtered' ? tools.filter(({ name }) => name === one) : tools
+  if (wanted.disable_parallel_tool_use === true && !quirks.parallelSwitch)
+    notes.add('tool_choice.disable_parallel_tool_use', 'dropped')
+  return {
+    tools: sent.map((tool) => toFunction(scope, tool)),
+    ...toolChoice(scope, wanted, one),
+    ...(wanted.disable_parallel_tool_use === true && quirks.parallelSwitch && { parallel_tool_calls: false }),
+  }
+}
+
+function toolChoice({ quirks, names }: Scope, wanted: Json, one: string | null): Record<string, unknown> {
+  switch (wanted.type) {
+    case 'auto':
+    case 'none':
+      return { tool_choice: wanted.type }
+    case 'any':
+      return { tool_choice: quirks.toolChoice.any }
+    case 'tool':
+      if (quirks.toolChoice.one === 'filtered') return { tool_choice: quirks.toolChoice.any }
+      return { tool_choice: { type: 'function', function: { name: names.toProvider(one ?? '') } } }
+    default:
+      return {}
+  }
+}
+
+const isOwn = (tool: Json): boolean => tool.type === undefined || tool.type === null || tool.type === 'custom'
+
+/** Whether a tool goes along: not those that run at Anthropic, nor those whose loading was put off and not asked for yet. */
+function isOffered(scope: Scope, tool: Json): boolean {
+  if (!isOwn(tool)) {
+    const family = knownTools.exec(String(tool.type))?.[1]
+    scope.notes.add(`tool:${family ?? 'other'}`, 'dropped')
+    return false
+  }
+  if (tool.defer_loading === true && !scope.loaded.has(String(tool.name))) {
+    scope.notes.add('tool:deferred', 'dropped')
+    return false
+  }
+  return true
+}
+
+function refuseMissing(scope: Scope, choice: Json, offered: readonly Json[]): void {
+  if (choice.type === 'any' && offered.length === 0 && scope.request.tools.length > 0)
+    throw refuse('tool_choice', `none of the tools can be offered by ${scope.target.provider}`)
+  if (choice.type === 'tool' && !offered.some(({ name }) => name === choice.name))
+    throw refuse('tool_choice', `the tool "${String(choice.name)}" cannot be offered by ${scope.target.provider}`)
+}
+
+/** Fields of a tool that chat completions has no word for. */
+const toolOnly = ['cache_control', 'strict', 'eager_input_streaming', 'input_examples', 'allowed_callers'] as const
+
+function toFunction(scope: Scope, tool: Json): Record<string, unknown> {
+  if (typeof tool.name !== 'string' || tool.name === '') throw refuse('tools', 'a tool has no name')
+  for (const field of toolOnly)
+    if (tool[field] !== undefined && tool[field] !== null)
+      scope.notes.add(field === 'cache_control' ? field : `tools.${field}`, 'dropped')
+  return {
+    type: 'function',
+    function: {
+      name: scope.names.toProvider(tool.name),
+      ...(typeof tool.description === 'string' && { description: tool.description }),
+      parameters: parametersOf(scope, tool.input_schema),
+    },
+  }
+}
+
+/** A tool's schema as the provider takes it. */
+export function parametersOf(scope: Scope, schema: unknown): unknown {
+  if (!isJson(schema) || Object.keys(schema).length === 0) return { type: 'object', properties: {} }
+  const { $schema: _dialect, ...rest } = schema
+  return scope.quirks.openSchemas ? withoutClosed(rest) : rest
+}
+
+/** Removes `additionalProperties: false` at every depth; a property of that name is an object, and stays. */
+function withoutClosed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutClosed)
+  if (!isJson(schema)) return schema
+  const entries = Object.entries(schema).filter(([name, value]) => name !== 'additionalProperties' || value !== false)
+  return Object.fromEntries(entries.map(([name, value]) => [name, withoutClosed(value)]))
+}
