@@ -28,30 +28,51 @@ export async function seed(pool, product, { rows, days, now, say }) {
   const from = now - days * dayMs
   await product.ensurePartitionsOver(pool, { from, to: now })
   const began = Date.now()
-  for (let start = 0; start < rows; start += chunkRows) {
+  const chunks = Array.from({ length: Math.ceil(rows / chunkRows) }, (_, index) => index * chunkRows)
+  let made = 0
+  await inTurns(pool, chunks, async (client, start) => {
     const end = Math.min(rows, start + chunkRows) - 1
-    await pool.query(seedSql({ from, days, rows, start, end }))
-    if ((start / chunkRows) % 8 === 7) say(`${(end + 1).toLocaleString('en-US')} rows`)
-  }
+    await client.query(seedSql({ from, days, rows, start, end }))
+    made += end - start + 1
+    if (Math.floor(made / 2_000_000) > Math.floor((made - chunkRows) / 2_000_000))
+      say(`${made.toLocaleString('en-US')} rows`)
+  })
   const rowsMs = Date.now() - began
   say('rollups from the rows')
-  const client = await pool.connect()
-  try {
+  const firstDay = Math.floor(from / dayMs) * dayMs
+  const dayStarts = Array.from({ length: Math.ceil((now - firstDay) / dayMs) }, (_, index) => firstDay + index * dayMs)
+  // No bucket of any tier spans two days, so two days never wait for each other.
+  await inTurns(pool, dayStarts, async (client, day) => {
+    const own = `SELECT * FROM api_requests WHERE created_at >= to_timestamp(${day / 1000})
+      AND created_at < to_timestamp(${(day + dayMs) / 1000})`
     await client.query(`set work_mem = '256MB'`)
-    for (let day = Math.floor(from / dayMs) * dayMs; day < now; day += dayMs) {
-      const own = `SELECT * FROM api_requests WHERE created_at >= to_timestamp(${day / 1000})
-        AND created_at < to_timestamp(${(day + dayMs) / 1000})`
-      await client.query(product.rollupStatement(own))
-    }
+    await client.query(product.rollupStatement(own))
     await client.query('reset work_mem')
-  } finally {
-    client.release()
-  }
+  })
   const rollupsMs = Date.now() - began - rowsMs
   say('vacuum')
   await pool.query('vacuum (analyze)')
   await pool.query('checkpoint')
   return { rows, seconds: { rows: rowsMs / 1000, rollups: rollupsMs / 1000, all: (Date.now() - began) / 1000 } }
+}
+
+/**
+ * Works off a list on two connections, one for each core.
+ * @template T
+ * @param {import('pg').Pool} pool @param {readonly T[]} items
+ * @param {(client: import('pg').PoolClient, item: T) => Promise<void>} work
+ */
+async function inTurns(pool, items, work) {
+  const left = [...items]
+  const one = async () => {
+    const client = await pool.connect()
+    try {
+      for (let item = left.shift(); item !== undefined; item = left.shift()) await work(client, item)
+    } finally {
+      client.release()
+    }
+  }
+  await Promise.all([one(), one()])
 }
 
 /** @param {readonly string[]} names */
