@@ -308,8 +308,9 @@ export class FollowedJournal {
     })
   }
 
+  /** The same object with its price: it was just made here and is nobody else's, and a copy would cost as much as pricing it. */
   #priced(closed: ExchangeClosed): RecordedExchange {
-    return { ...closed, ...this.#options.priceBook.price(closed) }
+    return Object.assign(closed, this.#options.priceBook.price(closed))
   }
 
   async #catchUp(cursor: JournalCursor): Promise<void> {
