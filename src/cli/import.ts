@@ -26,6 +26,7 @@ export function addImport(program: Command, programs: Programs, terminal: Termin
         programs.importTranscripts(config, { directory: place, domain: options.domain }, work),
       )
       terminal.out(renderTranscripts(done, place))
+      tellWhere(done, terminal)
     })
   withSettingFlags(importing.command('csv'))
     .description('A CSV file with the columns of `signalbox export` (docs/import-export.md).')
@@ -47,7 +48,14 @@ export function addImport(program: Command, programs: Programs, terminal: Termin
           `Nothing was imported: ${count(done.invalid)} of ${count(done.rows)} rows are wrong. Correct them, or leave them out with --skip-invalid.`,
         )
       terminal.out(renderCsv(done))
+      tellWhere(done, terminal)
     })
+}
+
+/** No figure counts imported calls unasked, so whoever looks for them has to be told how to ask. */
+function tellWhere({ imported, alreadyThere }: { imported: number; alreadyThere: number }, terminal: Terminal): void {
+  if (imported + alreadyThere > 0)
+    terminal.err('Figures leave imported calls out unless asked: signalbox stats --source import --last 52w\n')
 }
 
 interface CsvOptions {

@@ -59,6 +59,8 @@ read is kept, sent or shown.
 - **Never beside its own measurement.** A call that went through this gateway is in the ledger already, under the same request id, and
   is not imported. Transcripts without request ids (Bedrock, Vertex, old versions) can not be told apart so.
 - **Interrupt it whenever you like**, and run it again: it goes on where it was, as what is there is not imported again.
+- Retention applies to imported rows as to all others. Days whose rows have left the ledger are not imported again, as their sums are
+  still there.
 - The domain is the name of the project's directory. Sub-agents keep their ids. Cost is the list price of the day of the call; for a
   subscription it is what the same tokens would have cost, and no bill.
 - Links are not followed. Torn lines, lines over 16 MiB, unreadable files and messages that are being written at this moment are passed

@@ -1,11 +1,15 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import pg from 'pg'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { recordedExchange } from '../../../../test/support/recorded-exchange.ts'
 import { openTestStore, testPriceBook } from '../../../../test/support/store.ts'
+import { systemClock } from '../../../core/clock.ts'
 import type { ImportedExchange } from '../../../core/exchange.ts'
 import { timeOfUuidv7 } from '../../../core/ids.ts'
+import { silentLogger } from '../../../core/logger.ts'
+import { openStore, type Store, storeConfigSchema } from '../../../store/index.ts'
 import type { ImportLedger } from '../import-counts.ts'
 import { importClaudeCode } from './import-claude-code.ts'
 import { mergeUsage } from './merge-parts.ts'
@@ -347,15 +351,53 @@ describe('the same call, however often it is written down', () => {
     expect(rows).toHaveLength(2)
     expect(await defaultRows(store.connectionUrl())).toBe(0)
   })
+
+  test('days whose rows have left the ledger are not counted a second time', async () => {
+    const store = await openTestStore()
+    transcript('a.jsonl', [
+      assistant('1', { at: Date.UTC(2025, 2, 9, 5) }),
+      assistant('2', { at: Date.UTC(2025, 2, 9, 18) }),
+      assistant('3', { at: Date.UTC(2025, 3, 9) }),
+    ])
+    expect(await run(store.imports)).toMatchObject({ imported: 3 })
+    await asOwner(store.connectionUrl(), 'drop table api_requests_2025_03')
+    const later = await openAgain(store)
+    transcript('b.jsonl', [assistant('4', { at: Date.UTC(2025, 2, 10) })])
+    const again = await run(later)
+    expect(again).toMatchObject({ imported: 1, alreadyThere: 1, rejected: 2 })
+    expect(again.rejectedReasons).toEqual(['of days whose rows retention has let go'])
+    const range = { from: Date.UTC(2025, 0), to: now, account: null, aggregate: true, source: 'import' } as const
+    const days = (await store.queries.dailyUsage(range)).rows.filter((day) => day.requests > 0)
+    expect(days.map(({ date, requests }) => [date, requests])).toEqual([
+      ['2025-04-09', 1],
+      ['2025-03-10', 1],
+      ['2025-03-09', 2],
+    ])
+  })
 })
 
-async function defaultRows(url: string): Promise<number> {
-  const { default: pg } = await import('pg')
+/** The store as the next run of a command finds it: what it has looked at before is forgotten. */
+async function openAgain(store: Store): Promise<ImportLedger> {
+  const again = await openStore({
+    config: storeConfigSchema.parse({ databaseUrl: store.connectionUrl() }),
+    dataDir: '/nonexistent',
+    clock: systemClock,
+    logger: silentLogger,
+  })
+  onTestFinished(() => again.close())
+  await again.ready
+  return again.imports
+}
+
+const defaultRows = async (url: string): Promise<number> =>
+  (await asOwner(url, 'select count(*)::int as n from api_requests_default'))[0]?.n
+
+// biome-ignore lint/suspicious/noExplicitAny: rows of whatever a test asks for.
+async function asOwner(url: string, statement: string): Promise<any[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    const { rows } = await client.query('select count(*)::int as n from api_requests_default')
-    return rows[0].n
+    return (await client.query(statement)).rows
   } finally {
     await client.end()
   }
