@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -33,13 +34,18 @@ export async function writeWholeFile(
   )
     throw new BackupError('file_unusable', `There is no directory ${dir} to put the backup in.`)
   const partial = path.join(dir, `.${path.basename(file)}.${uuidv7(now)}.partial`)
+  const out = createWriteStream(partial, { mode: 0o600, flags: 'wx', flush: true, highWaterMark: 1024 * 1024 })
   try {
-    await write(createWriteStream(partial, { mode: 0o600, flags: 'wx', flush: true, highWaterMark: 1024 * 1024 }))
+    await write(out)
     const { size } = await stat(partial)
     await rename(partial, file)
     await syncDirectory(dir)
     return size
   } catch (error) {
+    // Before it is closed it may be about to be made.
+    out.on('error', () => undefined)
+    out.destroy()
+    if (!out.closed) await once(out, 'close')
     await rm(partial, { force: true })
     throw error
   }

@@ -14,9 +14,10 @@ import { systemClock } from '../../core/clock.ts'
 import { silentLogger } from '../../core/logger.ts'
 import { openStore, type Store, storeConfigSchema } from '../index.ts'
 import { migrations } from '../migrations/index.ts'
-import { backupPath, dropOldBackups, writeWholeFile } from './backup-file.ts'
+import { writeWholeFile } from './backup-file.ts'
 import { BackupError, checkBackup, type RestoreOptions, restoreBackup, writeBackup } from './index.ts'
 import { ledgerObjects, type Migration, migrationLockTable, migrationTable } from './ledger-objects.ts'
+import { migrateWithin } from './prepare-target.ts'
 
 let dir: string
 let file: string
@@ -252,6 +253,62 @@ describe('a restore', () => {
   })
 })
 
+test.each([
+  ['the same', migrations.length],
+  ['an older', 1],
+])(
+  'with --force under a recorder at work, from a backup of %s version: it goes on, and the rollups add up',
+  async (_name, steps) => {
+    const old = await emptyDatabase()
+    await query(old, 'drop schema public cascade; create schema public')
+    const setup = new pg.Client({ connectionString: old.url })
+    await setup.connect()
+    await migrateWithin(setup, migrations.slice(0, steps))
+    await setup.end()
+    await backup(old, { migrations: migrations.slice(0, steps) })
+
+    const target = await emptyDatabase()
+    const store = await openedStore(target)
+    const restored = { done: false }
+    let stop = false
+    const afterwards: string[] = []
+    let written = 0
+    const writing = (async () => {
+      while (!stop) {
+        const batch = Array.from({ length: 20 }, () => recordedExchange(now + written++))
+        const began = restored.done
+        // Whatever it meets on the way, the recorder tries the same batch again.
+        for (;;) {
+          const done = await store.writeExchanges(batch).catch(() => undefined)
+          if (done !== undefined) break
+        }
+        if (began) afterwards.push(...batch.map(({ id }) => id))
+      }
+    })()
+    try {
+      await until('the load is on', () => written > 200)
+      await restore(target, { force: true })
+      restored.done = true
+      await until('it goes on', () => afterwards.length > 200)
+    } finally {
+      stop = true
+      await writing
+    }
+    const found = new Set((await query(target, 'select id::text as id from api_requests')).map(({ id }) => String(id)))
+    expect(afterwards.filter((id) => !found.has(id))).toEqual([])
+    const [sums] = await query(
+      target,
+      `select (select count(*) from api_requests)::int as rows,
+    (select sum(requests) from rollup_minute)::int as minute, (select sum(requests) from rollup_day)::int as day`,
+    )
+    expect(sums).toEqual({ rows: found.size, minute: found.size, day: found.size })
+    expect(await query(target, 'select count(*)::int as n from signalbox_migrations')).toEqual([
+      { n: migrations.length },
+    ])
+  },
+  120_000,
+)
+
 test('under full write load it is one moment of the ledger: every batch whole or not at all, rollups equal to rows', async () => {
   const source = await emptyDatabase()
   const store = await openedStore(source)
@@ -470,32 +527,10 @@ test('a database without a ledger is said to be one', async () => {
   expect(error).toMatchObject({ code: 'no_ledger' })
 })
 
-describe('files', () => {
-  test('a whole one is for its owner only, and replaces the one before', async () => {
-    await writeFile(file, 'before')
-    const size = await writeWholeFile(file, now, async (out) => void (await backup(full, { out })))
-    expect(await stat(file)).toMatchObject({ size })
-    expect((await stat(file)).mode & 0o777).toBe(0o600)
-    await checkBackup({ file, signal: never })
-  })
-
-  test('a directory gets one named after the time', async () => {
-    expect(await backupPath(dir, Date.UTC(2026, 0, 2, 3, 4, 5))).toBe(
-      path.join(dir, 'signalbox-20260102T030405Z.tar.gz'),
-    )
-    expect(await backupPath(file, now)).toBe(file)
-  })
-
-  test('the newest are kept, and files of others always', async () => {
-    const ours = [1, 2, 3, 4].map((day) => `signalbox-2026010${day}T000000Z.tar.gz`)
-    const others = [
-      'signalbox-20250101.tar.gz',
-      'notes.txt',
-      '.signalbox-x.partial',
-      'signalbox-20240101T000000Z.tar.gz.md5',
-    ]
-    for (const name of [...ours, ...others]) await writeFile(path.join(dir, name), '')
-    expect(await dropOldBackups(dir, 2, now)).toBe(2)
-    expect((await readdir(dir)).toSorted()).toEqual([...others, ...ours.slice(2)].toSorted())
-  })
+test('a whole file is for its owner only, and replaces the one before', async () => {
+  await writeFile(file, 'before')
+  const size = await writeWholeFile(file, now, async (out) => void (await backup(full, { out })))
+  expect(await stat(file)).toMatchObject({ size })
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  await checkBackup({ file, signal: never })
 })
