@@ -6,7 +6,13 @@ import { defineConfig } from 'vitest/config'
  */
 export default defineConfig({
   test: {
-    include: ['src/store/**/*.test.ts', 'src/recorder/**/*.test.ts', 'src/app/retention.test.ts'],
+    include: [
+      'src/store/**/*.test.ts',
+      'src/recorder/**/*.test.ts',
+      'src/app/retention.test.ts',
+      'src/app/refused-start.test.ts',
+      'test/whole.test.ts',
+    ],
     // They are about the embedded server itself.
     exclude: ['**/node_modules/**', 'src/store/drivers/embedded/**', 'src/store/lock-data-dir.test.ts'],
     globalSetup: ['test/support/global-server.ts'],

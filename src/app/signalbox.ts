@@ -42,6 +42,9 @@ export async function createSignalbox(options: {
     },
     workersMetrics: async () => [],
     onKeys: () => undefined,
+  }).catch(async (error: unknown) => {
+    await simulated?.close()
+    throw error
   })
   const dataPlane = await startDataPlane({
     config,
