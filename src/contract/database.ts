@@ -268,7 +268,14 @@ export const database = defineEndpoint({
     /** Worst first. */
     findings: z.array(databaseFinding),
     gaps: z.array(databaseGap),
-    pool: z.object({ used: z.number(), idle: z.number(), waiting: z.number(), max: z.number() }),
+    pool: z.object({
+      used: z.number(),
+      idle: z.number(),
+      waiting: z.number(),
+      max: z.number(),
+      /** How long statements waited for a connection lately. */
+      wait_p95_ms: figure,
+    }),
     recorder,
     process: processFacts,
     server: server.nullable(),

@@ -13,6 +13,7 @@ import { createImports } from './imports.ts'
 import { createJobs } from './jobs.ts'
 import { prepareSchema } from './prepare-schema.ts'
 import { createQueries } from './queries/index.ts'
+import { createRecentWaits } from './recent-waits.ts'
 import { dropExpired, heldSince, keptFor } from './retention.ts'
 import { createNamedSql } from './run-named.ts'
 import type { Store } from './store.ts'
@@ -61,8 +62,10 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
   })
   const onQuery = options.onQuery ?? (() => undefined)
   const isReady = preparation.isReady
-  const common = { clock, logger, onQuery, isReady, slowQueryThresholdMs: config.slowQueryThresholdMs }
-  const writer = createNamedSql({ ...common, pool: pools.writer, prepared: () => !preparation.isPooled() })
+  const waits = createRecentWaits()
+  const slow = { slowQueryThresholdMs: config.slowQueryThresholdMs }
+  const common = { clock, logger, onQuery, onWait: waits.add, isReady, ...slow }
+  const writer = createNamedSql({ ...common, pool: pools.writer, prepared: () => true })
   const repairPartitions = async (): Promise<void> => {
     for (const table of await ensureDefaultPartitions(pools.writer))
       logger.error('partition_lost', 'Partitions of a table are gone; its default partition was made anew', { table })
@@ -85,6 +88,7 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
       clock,
       kind: config.databaseUrl === undefined ? 'embedded' : 'server',
       keepMs: (table) => keptFor(table, config.retention),
+      waits,
     }),
     exportRows: (question) => exportRows(exporter, question),
     keys: createClientKeys(writer),

@@ -21,6 +21,8 @@ export interface NamedSqlOptions {
   readonly prepared?: () => boolean
   /** Statements that begin the transaction in which each statement runs; without them each is its own. */
   readonly begin?: string
+  /** Told how long each statement waited for a connection. */
+  readonly onWait?: (ms: number) => void
 }
 
 /**
@@ -28,7 +30,7 @@ export interface NamedSqlOptions {
  * and logged when it is slow. Neither its text nor its values ever leave this room.
  */
 export function createNamedSql(options: NamedSqlOptions): Sql {
-  const { pool, clock, isReady, prepared, begin } = options
+  const { clock, isReady, prepared } = options
   return {
     async query<R extends object>(name: string, text: string, values: readonly unknown[] = []): Promise<R[]> {
       if (!isReady()) throw new StoreError('unavailable', 'The ledger can not be reached yet.')
@@ -37,7 +39,7 @@ export function createNamedSql(options: NamedSqlOptions): Sql {
       let failed = true
       try {
         const config = { text: withName(name, text), values: [...values], ...(prepared?.() === true && { name }) }
-        const { rows } = await runOn<R & pg.QueryResultRow>(pool, config, begin)
+        const { rows } = await runOn<R & pg.QueryResultRow>(options, config)
         rowCount = rows.length
         failed = false
         return rows
@@ -58,11 +60,12 @@ function withName(name: string, text: string): string {
 
 /** As `pool.query`, but a connection survives an error of the statement itself: only a broken one is thrown away. */
 async function runOn<R extends pg.QueryResultRow>(
-  pool: pg.Pool,
+  { pool, begin, clock, onWait }: NamedSqlOptions,
   config: pg.QueryConfig,
-  begin: string | undefined,
 ): Promise<pg.QueryResult<R>> {
+  const askedAt = clock.monotonic()
   const client = await take(pool)
+  onWait?.(clock.monotonic() - askedAt)
   try {
     if (begin !== undefined) await client.query(begin)
     const result = await client.query<R>(config)

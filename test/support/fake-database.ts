@@ -18,6 +18,7 @@ export function createFakeDatabase(now: number): FakeDatabase {
     parts: healthyParts(now),
     failure: null,
     looks: 0,
+    poolWaitP95Ms: () => 0.4,
     async read() {
       fake.looks += 1
       if (fake.failure !== null) throw fake.failure

@@ -1,6 +1,6 @@
 import { type Database, database } from '../../contract/database.ts'
 import type { DatabaseState, RecorderState } from '../../core/signals.ts'
-import type { DatabaseReport } from '../../store/index.ts'
+import { type DatabaseReport, StoreError } from '../../store/index.ts'
 import { judgeDatabase } from '../database-verdict.ts'
 import { jsonReply } from '../http.ts'
 import { iso } from '../present.ts'
@@ -29,7 +29,7 @@ export function databaseRoutes({ bind, share, clock }: ResourceTools, { report, 
       taken_at: iso(clock.now()),
       up: parts !== null,
       kind: report.kind,
-      pool: facts.database.pool,
+      pool: { ...facts.database.pool, wait_p95_ms: report.poolWaitP95Ms() },
       recorder: presentRecorder(facts.recorder),
       process: facts.process,
       ...(parts ?? nothing),
@@ -46,6 +46,8 @@ async function readParts(report: DatabaseReport) {
   } catch (error) {
     // A defect of ours must be seen as one. Everything else is the way to the database, whatever it is called there.
     if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) throw error
+    // It is there, and too many ask: the reply says so.
+    if (error instanceof StoreError && error.code === 'busy') throw error
     return null
   }
 }

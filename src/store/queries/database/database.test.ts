@@ -85,7 +85,7 @@ describe.each(places)('on %s', (_name, start) => {
     place = await start()
     store = await open(place.url)
     await store.writeExchanges([recordedExchange(now - 7_200_000), recordedExchange(now - 1_000)])
-  })
+  }, 120_000)
   afterAll(async () => {
     await store?.close()
     await place?.close()
@@ -321,7 +321,7 @@ describe.runIf(installedServers.length > 0)('a server that did not load the exte
     await ask(server.url, gap?.fix ?? '')
     await store.close()
     await server.stop()
-  })
+  }, 120_000)
 })
 
 test('a database that is away rejects as a whole', async () => {

@@ -132,6 +132,7 @@ function gapOf(part: string, error: unknown, grant: string): Gap {
   const code = codeOf(error) ?? ''
   if (code === '42501') return { part, reason: 'The role may not read it.', fix: grant }
   if (code === '57014') return { part, reason: 'The database took too long to tell.', fix: null }
+  if (code === 'busy') return { part, reason: 'All connections for such questions were taken.', fix: null }
   if (code === '55000' && part === 'statements') {
     // Installed, and the list of libraries is not ours to see: the view itself says that it was not loaded.
     return {

@@ -36,6 +36,7 @@ export function Connections({ data }: PanelProps) {
       value: `${count(pool.used)} at work, ${count(pool.idle)} idle, at most ${count(pool.max)}`,
     },
     { name: 'Statements waiting for the pool', value: count(pool.waiting) },
+    { name: 'Wait for the pool, p95', value: pool.wait_p95_ms === null ? null : duration(pool.wait_p95_ms) },
   ]
   return (
     <Panel title="Connections" note={`${count(used)} of ${count(max)}`}>
