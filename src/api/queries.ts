@@ -1,5 +1,7 @@
 /** What the API asks of the ledger, as the store answers it. Times are epoch milliseconds, money is USD. */
-import type { ExchangeSource, ImportedExchange, Outcome } from '../core/exchange.ts'
+import type { LedgerExchange, RecentExchangesQuestion, SourceFilter } from '../core/recent-exchanges.ts'
+
+export type { ExchangePlace, LedgerExchange } from '../core/recent-exchanges.ts'
 
 export interface Buckets {
   readonly input: number
@@ -93,38 +95,9 @@ export interface DailyUsageAnswer extends RangeFacts {
   }[]
 }
 
-export interface ExchangeFilter {
-  readonly domain?: string | undefined
-  readonly account?: string | undefined
-  readonly keyId?: string | undefined
-  readonly provider?: string | undefined
-  readonly model?: string | undefined
-  readonly sessionId?: string | undefined
-  readonly errorType?: string | undefined
-  readonly outcome?: Outcome | undefined
-  readonly status?: 'failed' | '2xx' | '4xx' | '5xx' | undefined
-}
-
-/** Newest first. The page starts behind `after`, the place of the last row of the page before. */
-export interface RecentExchangesQuestion extends Range, Sourced {
-  readonly after: ExchangePlace | null
-  readonly limit: number
-  readonly filter: ExchangeFilter
-}
-
-export interface ExchangePlace {
-  readonly openedAt: number
-  readonly id: string
-}
-
-/** A row of the ledger, which keeps all of the record but what is only of use in the journal. */
-export interface LedgerExchange extends Omit<ImportedExchange, 'kind' | 'rateLimitHeaders'> {
-  readonly source: ExchangeSource
-}
-
 /** Whose rows are counted; `wire` where a question does not say. */
 export interface Sourced {
-  readonly source?: ExchangeSource | 'all'
+  readonly source?: SourceFilter
 }
 
 export interface ApiQueries {

@@ -3,12 +3,12 @@ import path from 'node:path'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { anthropicErrorBody, GatewayError } from '../core/errors.ts'
-import type { ExchangeClosed } from '../core/exchange.ts'
+import type { ExchangeStart } from '../core/exchange.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { Logger } from '../core/logger.ts'
 import type { OfficeLink } from '../core/office.ts'
 import type { JournalState } from '../core/signals.ts'
-import { noUsage } from '../core/usage.ts'
+import { unansweredExchange } from '../core/unanswered-exchange.ts'
 import { createGatewayRouter, type Gateway, InFlight, type Keyring } from '../gateway/index.ts'
 import { listen } from '../http/listener.ts'
 import { createUpstreamClient } from '../http/upstream-client.ts'
@@ -145,11 +145,9 @@ function accountNamer(pepper: string): (secret: string) => string {
 function recordBadRequest(gateway: Gateway, status: number, message: string): string {
   const now = gateway.clock.now()
   const error = new GatewayError('caller_invalid_request', message, { status })
-  const closed: ExchangeClosed = {
-    kind: 'closed',
+  const start: ExchangeStart = {
     id: uuidv7(now),
     openedAt: now,
-    closedAt: now,
     method: 'UNKNOWN',
     path: '/',
     endpoint: 'passthrough',
@@ -163,30 +161,15 @@ function recordBadRequest(gateway: Gateway, status: number, message: string): st
     agentId: null,
     parentAgentId: null,
     requestBytes: 0,
+  }
+  const closed = unansweredExchange(start, {
+    closedAt: now,
     statusCode: status,
     outcome: 'caller_error',
     errorType: 'caller_invalid_request',
     errorMessage: message,
-    failedAfterFirstByte: false,
-    upstreamStatus: null,
-    upstreamRequestId: null,
-    model: null,
-    stopReason: null,
     attempts: 0,
-    durationMs: 0,
-    ttftMs: null,
-    upstreamMs: null,
-    overheadMs: 0,
-    responseBytes: 0,
-    usage: noUsage,
-    usageSource: 'none',
-    usageFlags: [],
-    serverToolUse: null,
-    serviceTier: null,
-    speed: null,
-    inferenceGeo: null,
-    rateLimitHeaders: null,
-  }
+  })
   gateway.record(closed)
   return anthropicErrorBody(error, closed.id)
 }

@@ -5,68 +5,21 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-
-/** One route as a room above describes it; the framework stays in this room. */
-export interface ServedRoute {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
-  readonly path: string
-  handle(request: ServedRequest): Promise<ServedReply>
-}
-
-export interface ServedRequest {
-  readonly id: string
-  readonly method: string
-  readonly path: string
-  readonly params: Readonly<Record<string, string>>
-  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  readonly body: unknown
-  readonly remoteAddress: string
-  readonly secure: boolean
-}
-
-export interface ServedWriter {
-  write(chunk: string): boolean
-  queuedBytes(): number
-  end(): void
-  destroy(): void
-  onClose(listener: () => void): void
-}
-
-export type ServedReply =
-  | {
-      readonly kind: 'json'
-      readonly status: number
-      readonly headers: Readonly<Record<string, string>>
-      readonly body: string
-    }
-  | { readonly kind: 'empty'; readonly status: number; readonly headers: Readonly<Record<string, string>> }
-  | {
-      readonly kind: 'stream'
-      readonly status: number
-      readonly headers: Readonly<Record<string, string>>
-      open(writer: ServedWriter): void
-    }
-  | {
-      readonly kind: 'file'
-      readonly status: number
-      readonly headers: Readonly<Record<string, string>>
-      readonly pieces: AsyncIterable<string | Uint8Array>
-    }
+import type { ApiReply, ApiRequest, ApiRoute } from '../core/api-route.ts'
 
 export interface ApiServerOptions {
   readonly host: string
   readonly port: number
   readonly portSetting: string
   readonly bodyLimitBytes: number
-  readonly routes: readonly ServedRoute[]
+  readonly routes: readonly ApiRoute[]
   /** Directory of the built web UI; its `index.html` answers every page address. Null serves the API alone. */
   readonly webRoot: string | null
   /** Headers on every page and asset. */
   readonly pageHeaders: Readonly<Record<string, string>>
   newRequestId(): string
   /** The reply to what the framework itself refuses: broken JSON, a body too large, an unknown path below /api. */
-  refuse(status: number, requestId: string): ServedReply
+  refuse(status: number, requestId: string): ApiReply
   onFinished(finished: {
     readonly method: string
     readonly path: string
@@ -98,7 +51,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     server.route({
       method: route.method,
       url: route.path,
-      handler: async (request, reply) => send(reply, await route.handle(toServedRequest(request))),
+      handler: async (request, reply) => send(reply, await route.handle(toApiRequest(request))),
     })
   }
   server.addHook('onResponse', async (request, reply) => {
@@ -155,7 +108,7 @@ async function servePages(server: FastifyInstance, options: ApiServerOptions): P
   })
 }
 
-function toServedRequest(request: FastifyRequest): ServedRequest {
+function toApiRequest(request: FastifyRequest): ApiRequest {
   return {
     id: request.id,
     method: request.method,
@@ -169,7 +122,7 @@ function toServedRequest(request: FastifyRequest): ServedRequest {
   }
 }
 
-function send(reply: FastifyReply, answer: ServedReply): FastifyReply {
+function send(reply: FastifyReply, answer: ApiReply): FastifyReply {
   switch (answer.kind) {
     case 'json':
       return reply

@@ -1,17 +1,6 @@
-import type { Outcome } from '../../core/exchange.ts'
+import type { ExchangeFilter } from '../../core/recent-exchanges.ts'
 
-/** What narrows a list of exchanges; what is left out narrows nothing. */
-export interface ExchangeFilter {
-  readonly domain?: string | undefined
-  readonly account?: string | undefined
-  readonly keyId?: string | undefined
-  readonly provider?: string | undefined
-  readonly model?: string | undefined
-  readonly sessionId?: string | undefined
-  readonly errorType?: string | undefined
-  readonly outcome?: Outcome | undefined
-  readonly status?: 'failed' | '2xx' | '4xx' | '5xx' | undefined
-}
+export type { ExchangeFilter } from '../../core/recent-exchanges.ts'
 
 const statusConditions = {
   failed: `outcome NOT IN ('ok', 'cancelled')`,

@@ -1,33 +1,13 @@
 import type { ErrorType } from '../../core/errors.ts'
-import type {
-  Endpoint,
-  ExchangeClosed,
-  ExchangeSource,
-  ImportedExchange,
-  Outcome,
-  PriceSource,
-} from '../../core/exchange.ts'
+import type { Endpoint, ExchangeClosed, ExchangeSource, Outcome, PriceSource } from '../../core/exchange.ts'
 import { timeOfUuidv7 } from '../../core/ids.ts'
+import type { LedgerExchange, RecentExchangesQuestion } from '../../core/recent-exchanges.ts'
 import type { UsageSource } from '../../core/usage.ts'
 import { hourTier } from '../rollup-tiers.ts'
 import type { Sql } from '../sql.ts'
-import { type ExchangeFilter, exchangeConditions } from './exchange-filter.ts'
+import { exchangeConditions } from './exchange-filter.ts'
 import { type MatchingHour, matchingHours, rollupsTell } from './matching-hours.ts'
-import { type SourceFilter, sourceCondition } from './source-condition.ts'
-
-export interface LedgerExchange extends Omit<ImportedExchange, 'kind' | 'rateLimitHeaders'> {
-  readonly source: ExchangeSource
-}
-
-export interface RecentExchangesQuestion {
-  readonly from: number
-  readonly to: number
-  readonly after: { readonly openedAt: number; readonly id: string } | null
-  readonly limit: number
-  /** Default: `wire`. */
-  readonly source?: SourceFilter
-  readonly filter: ExchangeFilter
-}
+import { sourceCondition } from './source-condition.ts'
 
 const hardLimit = 500
 

@@ -1,7 +1,6 @@
-import type { ExchangeSource } from '../../core/exchange.ts'
+import type { SourceFilter } from '../../core/recent-exchanges.ts'
 
-/** Whose rows a question is about. Left out, it is `wire`: what was measured here is never mixed up with what was told. */
-export type SourceFilter = ExchangeSource | 'all'
+export type { SourceFilter } from '../../core/recent-exchanges.ts'
 
 /** SQL that narrows the ledger or its rollups to the rows of a source. */
 export function sourceCondition(filter: SourceFilter = 'wire'): string {
