@@ -65,7 +65,7 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
   const waits = createRecentWaits()
   const slow = { slowQueryThresholdMs: config.slowQueryThresholdMs }
   const common = { clock, logger, onQuery, onWait: waits.add, isReady, ...slow }
-  const writer = createNamedSql({ ...common, pool: pools.writer, prepared: () => true })
+  const writer = createNamedSql({ ...common, pool: pools.writer, prepared: () => !preparation.isPooled() })
   const repairPartitions = async (): Promise<void> => {
     for (const table of await ensureDefaultPartitions(pools.writer))
       logger.error('partition_lost', 'Partitions of a table are gone; its default partition was made anew', { table })
