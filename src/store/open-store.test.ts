@@ -153,6 +153,32 @@ test('a server that vanishes is noticed, costs only errors, and is used again wh
   await until('the next batch is heard of', () => heard.includes('1'))
 })
 
+test('a program that runs while a newer one migrates its database writes nothing more, and says why', async () => {
+  const { ready, writeExchanges, queries, state } = await open()
+  await ready
+  const admin = new pg.Client({ connectionString: database.url })
+  await admin.connect()
+  try {
+    await admin.query(`insert into signalbox_migrations values ('9999-newer', '2030-01-01')`)
+    await road.cut()
+    await until('the database is down', () => !state().up)
+    await road.mend()
+    await until('the refusal is said', () => lines.some((line) => line.event === 'database_refused'))
+    expect(lines.find((line) => line.event === 'database_refused')?.message).toContain('9999-newer')
+    await expect(writeExchanges([recordedExchange(now)])).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(queries.tokenStats()).rejects.toMatchObject({ code: 'unavailable' })
+    // And goes on by itself where the database becomes its own again, as after a restore.
+    await admin.query(`delete from signalbox_migrations where name = '9999-newer'`)
+    await until('it writes again', async () => {
+      const written = await writeExchanges([recordedExchange(now)]).catch(() => null)
+      return written !== null
+    })
+    expect(lines.filter((line) => line.event === 'database_refused')).toHaveLength(1)
+  } finally {
+    await admin.end()
+  }
+})
+
 test('a handler that was taken off hears nothing more', async () => {
   const { ready, writeExchanges, listen } = await open()
   const heard: string[] = []
