@@ -22,7 +22,8 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, detail }: DataTa
   const side = (column: Column<Row>): string =>
     `${column.number ? 'text-right' : 'text-left'} ${column.className ?? ''}`
   return (
-    <table className="w-full table-fixed border-collapse text-sm">
+    // A cell over all columns would make room for those that are hidden, were the layout fixed.
+    <table className={`w-full border-collapse text-sm ${detail === undefined ? 'table-fixed' : 'table-auto'}`}>
       <caption className="sr-only">{caption}</caption>
       <thead className="text-soft">
         <tr className="border-b border-line">
@@ -46,7 +47,7 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, detail }: DataTa
                 <Cell
                   key={column.name}
                   {...(place === 0 && { scope: 'row' as const })}
-                  className={`px-2 py-1.5 align-top font-normal first:ps-3 last:pe-3 ${place === 0 ? 'break-words' : ''} ${side(column)}`}
+                  className={`px-2 py-1.5 align-top font-normal first:ps-3 last:pe-3 ${place === 0 ? 'wrap-anywhere' : ''} ${side(column)}`}
                 >
                   {column.cell(row)}
                 </Cell>
@@ -55,7 +56,7 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, detail }: DataTa
           </tr>
           {detail !== undefined && (
             <tr>
-              <td colSpan={columns.length} className="px-3 pb-2">
+              <td colSpan={columns.length} className="px-3 pb-2 wrap-anywhere">
                 {detail(row)}
               </td>
             </tr>

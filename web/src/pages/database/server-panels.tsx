@@ -199,7 +199,7 @@ const shortLength = 140
 
 /** A statement without its literals; a long one opens. */
 export function Query({ text }: { text: string | null }) {
-  const style = 'font-mono text-[0.8125rem] leading-5 break-words text-soft'
+  const style = 'font-mono text-[0.8125rem] leading-5 wrap-anywhere text-soft'
   if (text === null) return <p className="text-[0.8125rem] text-soft">The role may not see its text.</p>
   if (text.length <= shortLength) return <code className={`block ${style}`}>{text}</code>
   return (
