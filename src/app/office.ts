@@ -290,6 +290,8 @@ async function openDashboard(
       }),
   })
   cleanups.add('dashboard', () => server.close())
+  // Before the server cuts their connections.
+  cleanups.add('live clients', () => hub.close())
   return { url: server.url, port: server.port, key, keyFile: kept?.file ?? null }
 }
 

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { createTrafficClient } from '../http/traffic-client.ts'
 import { createTraffic } from '../simulator/traffic.ts'
+import type { Store } from '../store/index.ts'
 import { type RunningSignalbox, startCluster } from './cluster.ts'
 
 /** `signalbox start`, `proxy`, `dashboard` and `demo`. */
@@ -31,6 +32,7 @@ export async function serve(options: {
     dashboardKey:
       dashboard === null || dashboard.keyFile === null ? null : { value: dashboard.key, file: dashboard.keyFile },
     psql: config.store.databaseUrl === undefined ? psqlCommand(config) : null,
+    databaseUp: await isPrepared(running.office.store),
     // Workers are started again and the database is waited for: nothing that runs ends the whole by itself.
     failed: new Promise<Error>(() => undefined),
     async stop() {
@@ -39,6 +41,16 @@ export async function serve(options: {
     },
   }
 }
+
+/** Whether the database was reached and has its schema by now. */
+const isPrepared = ({ ready }: Store): Promise<boolean> =>
+  Promise.race([
+    ready.then(
+      () => true,
+      () => false,
+    ),
+    new Promise<boolean>((resolve) => setImmediate(resolve, false)),
+  ])
 
 /** Reads the address where it is kept, so that no log learns the password. */
 const psqlCommand = (config: Config): string =>

@@ -146,6 +146,7 @@ describe('serving commands', () => {
     dashboardUrl: 'http://127.0.0.1:3001',
     dashboardKey: { value: 'k', file: '/d/dashboard-key' },
     psql,
+    databaseUp: true,
     failed: new Promise<Error>(() => undefined),
     stop: async () => void stopped.push('stopped'),
   })
@@ -327,6 +328,7 @@ describe('the greeting', () => {
     dashboardUrl: 'http://0.0.0.0:3001/',
     dashboardKey: { value: 'a/b', file: '/d/dashboard-key' },
     psql: null,
+    databaseUp: true,
     simulated: false,
     graceSeconds: 30,
   }

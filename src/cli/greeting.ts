@@ -8,7 +8,7 @@ export interface Greeting extends Omit<Instance, 'stop' | 'failed'> {
 
 /** The few lines after the start. The export line stands for itself, unindented, so that it can be pasted whole. */
 export function renderGreeting(greeting: Greeting): string {
-  const { proxyUrl, dashboardUrl, dashboardKey, psql } = greeting
+  const { proxyUrl, dashboardUrl, dashboardKey, psql, databaseUp } = greeting
   const rows: [string, string][] = []
   if (proxyUrl !== null) rows.push(['proxy', reachable(proxyUrl)])
   if (dashboardUrl !== null) {
@@ -17,7 +17,9 @@ export function renderGreeting(greeting: Greeting): string {
     if (dashboardKey === null) rows.push(['key', 'the one you set as DASHBOARD_API_KEY'])
     else rows.push(['key', `${dashboardKey.value}  (kept in ${dashboardKey.file})`])
   }
-  if (psql !== null) rows.push(['database', psql])
+  if (!databaseUp)
+    rows.push(['database', 'does not answer yet: calls are served and kept, and stored once it does (see the log)'])
+  else if (psql !== null) rows.push(['database', psql])
 
   const client =
     proxyUrl === null

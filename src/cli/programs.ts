@@ -57,6 +57,8 @@ export interface Instance {
   readonly dashboardKey: { readonly value: string; readonly file: string } | null
   /** A line that opens the database in psql; null where the operator brought the database. */
   readonly psql: string | null
+  /** False where its database could not be reached or prepared so far. */
+  readonly databaseUp: boolean
   /** No new calls; open ones get the configured grace; then everything is flushed and closed. */
   stop(): Promise<void>
   /** Settles only if it can not go on by itself. */

@@ -35,7 +35,7 @@ test('leaves the mode of a directory that is there', () => {
 
 test('says what is wrong with the place', () => {
   writeFileSync(path.join(root, 'file'), '')
-  expect(() => prepareDataDir(path.join(root, 'file'))).toThrow(/file is a file\. Change its owner, or set DATA_DIR/)
+  expect(() => prepareDataDir(path.join(root, 'file'))).toThrow(/file is a file\. Set DATA_DIR to a directory/)
   expect(() => prepareDataDir(path.join(root, 'file/below'))).toThrow(/is not a directory, or is below a file/)
 })
 
@@ -46,5 +46,7 @@ test.runIf(process.platform === 'linux')('gives up where nothing can be made', (
 
 test.skipIf(process.getuid?.() === 0)('says that it is not writable', () => {
   chmodSync(root, 0o500)
-  expect(() => prepareDataDir(path.join(root, 'a'))).toThrow(/is not writable for this user/)
+  expect(() => prepareDataDir(path.join(root, 'a'))).toThrow(
+    /is not writable for this user\. Change its owner, or set DATA_DIR/,
+  )
 })

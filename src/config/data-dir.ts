@@ -3,11 +3,16 @@ import path from 'node:path'
 
 /** The data directory can not be used; the message is for the person who starts the program. */
 export class DataDirError extends Error {
-  constructor(dir: string, problem: string, cause?: unknown) {
-    super(
-      `The data directory ${dir} ${problem}. Change its owner, or set DATA_DIR to a directory that this user may write.`,
-      { cause },
-    )
+  /** `canBeOwned`: a directory is there that another user may have been meant to own. */
+  constructor(
+    dir: string,
+    problem: string,
+    { canBeOwned = false, cause }: { canBeOwned?: boolean; cause?: unknown } = {},
+  ) {
+    const remedy = canBeOwned ? 'Change its owner, or set' : 'Set'
+    super(`The data directory ${dir} ${problem}. ${remedy} DATA_DIR to a directory that this user may write.`, {
+      cause,
+    })
     this.name = 'DataDirError'
   }
 }
@@ -29,12 +34,13 @@ export function prepareDataDir(dir: string, isRoot = process.getuid?.() === 0): 
   } catch (error) {
     if (error instanceof DataDirError) throw error
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EACCES' || code === 'EPERM') throw new DataDirError(dir, 'is not writable for this user', error)
-    if (code === 'EROFS') throw new DataDirError(dir, 'is on a read-only file system', error)
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new DataDirError(dir, 'is not writable for this user', { canBeOwned: true, cause: error })
+    if (code === 'EROFS') throw new DataDirError(dir, 'is on a read-only file system', { cause: error })
     if (code === 'EEXIST' || code === 'ENOTDIR')
-      throw new DataDirError(dir, 'is not a directory, or is below a file', error)
-    if (code === 'ENOENT') throw new DataDirError(dir, 'can not be created there', error)
-    throw new DataDirError(dir, `can not be used (${String(code ?? error)})`, error)
+      throw new DataDirError(dir, 'is not a directory, or is below a file', { cause: error })
+    if (code === 'ENOENT') throw new DataDirError(dir, 'can not be created there', { cause: error })
+    throw new DataDirError(dir, `can not be used (${String(code ?? error)})`, { cause: error })
   }
 }
 

@@ -57,17 +57,15 @@ async function start(
 
 test('a dashboard that runs alone shows live what its proxies elsewhere record', async () => {
   const [proxy, other, dashboard] = await Promise.all([start('proxy'), start('proxy'), start('dashboard')])
-  const leave = new AbortController()
-  const live = await fetch(`${dashboard.dashboardUrl}/api/sse`, {
-    headers: { 'x-dashboard-key': dashboardKey },
-    signal: leave.signal,
-  })
+  const live = await fetch(`${dashboard.dashboardUrl}/api/sse`, { headers: { 'x-dashboard-key': dashboardKey } })
   const seen: string[] = []
+  let last = ''
   const following = (async () => {
-    for await (const { event, data } of eventsOf(live)) if (event === 'exchange') seen.push(JSON.parse(data).id)
-  })().catch((error: unknown) => {
-    if (!leave.signal.aborted) throw error
-  })
+    for await (const { event, data } of eventsOf(live)) {
+      last = event
+      if (event === 'exchange') seen.push(JSON.parse(data).id)
+    }
+  })()
   const simulate = 'ttft=0;output-tokens=10;tps=1000'
   const calls = [
     await call(proxy.proxyUrl, { simulate }),
@@ -75,12 +73,13 @@ test('a dashboard that runs alone shows live what its proxies elsewhere record',
     await call(other.proxyUrl, { simulate }),
   ]
   await until('all calls arrived', () => calls.every(({ id }) => id !== null && seen.includes(id)))
-  leave.abort()
-  await following
   // Each was told once, whatever the number of notifications.
   expect([...seen].sort()).toEqual(calls.map(({ id }) => id).sort())
   const answer = await fetch(`${dashboard.dashboardUrl}/api/live`, { headers: { 'x-dashboard-key': dashboardKey } })
   expect(await answer.json()).toMatchObject({ figures: { finished_total: calls.length } })
+  dashboard.signal('SIGTERM')
+  await following
+  expect(last).toBe('goodbye')
 })
 
 test('the demo gets through a database that has client keys, and leaves none behind', async () => {
