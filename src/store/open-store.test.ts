@@ -216,6 +216,20 @@ test('a statement over the threshold is one log line without its values', async 
   expect(JSON.stringify(slow)).not.toMatch(/hush-hush|select/i)
 })
 
+test('a dashboard with all its connections taken does not make the database look away', async () => {
+  const { ready, queries, ping } = await open({ readerConnections: 1, readTimeoutMs: 20_000 })
+  await ready
+  const blocker = new pg.Client({ connectionString: database.url })
+  await blocker.connect()
+  await blocker.query('begin; lock table rollup_day in access exclusive mode')
+  const answers = [queries.tokenStats(), queries.tokenStats()]
+  const waits = `select count(*)::int as n from pg_locks where not granted and relation = 'rollup_day'::regclass`
+  await until('the question waits', async () => (await blocker.query(waits)).rows[0].n > 0)
+  expect(await ping()).toBe(true)
+  await blocker.end()
+  await Promise.all(answers)
+})
+
 test('client keys are made, listed and revoked once, and the data plane hears of it', async () => {
   const { ready, keys, listen, state } = await open()
   const heard: string[] = []
