@@ -145,6 +145,14 @@ export class GatewayError extends Error {
   get row(): ErrorRow {
     return errorTable[this.type]
   }
+
+  /**
+   * The `error.type` the caller is told. A refused credential of the gateway's own is told as 502, and then no
+   * `authentication_error`: the caller would doubt its own key.
+   */
+  get anthropicType(): string {
+    return this.type === 'provider_auth_failed' && this.status === 502 ? 'api_error' : this.row.anthropicType
+  }
 }
 
 /**
@@ -154,7 +162,7 @@ export class GatewayError extends Error {
 export function anthropicErrorBody(error: GatewayError, requestId: string): string {
   return JSON.stringify({
     type: 'error',
-    error: { type: error.row.anthropicType, message: error.shown },
+    error: { type: error.anthropicType, message: error.shown },
     request_id: requestId,
   })
 }
