@@ -190,6 +190,33 @@ test('recorders that write the same rows at once in different orders neither los
   await expectRollupsEqualLedger()
 })
 
+test('a batch far larger than usual in memory comes back as it went in', async () => {
+  const long = '駅🚦"\\'.repeat(60)
+  const texts = {
+    path: long,
+    errorMessage: long,
+    sessionId: long,
+    agentId: long,
+    parentAgentId: long,
+    stopReason: long,
+  }
+  const records = Array.from({ length: 40 }, (_, i) => recordedExchange(noon + i, i % 3 === 0 ? {} : texts))
+  expect(await createWriteExchanges(sql)(records)).toEqual({ inserted: 40, rejected: [] })
+  const { rows } = await pool.query('select * from api_requests order by created_at')
+  for (const [i, record] of records.entries())
+    expect(rows[i]).toMatchObject({
+      id: record.id,
+      path: record.path,
+      error_message: record.errorMessage,
+      session_id: record.sessionId,
+      agent_id: record.agentId,
+      parent_agent_id: record.parentAgentId,
+      stop_reason: record.stopReason,
+      request_bytes: record.requestBytes,
+      upstream_request_id: record.upstreamRequestId,
+    })
+})
+
 test('what a column can not hold is made to fit, and the row is kept', async () => {
   const write = createWriteExchanges(sql)
   const usage = { input: 1e18, output: -5, cacheRead: 1.7, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: null }
