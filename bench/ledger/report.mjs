@@ -75,7 +75,7 @@ function about({ date, machine, settings, tookSeconds, busyCores }) {
   return (
     `${date.slice(0, 10)}: ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB, ${machine.kernel}, Node ${machine.node}. ` +
     `${number(settings.rows)} exchanges over ${settings.days} days, then ${number(settings.insertRows)} more by each way of writing; ` +
-    `${settings.warmSamples} warm and ${settings.coldSamples} cold calls of each question; ${number(tookSeconds / 60)} minutes, ${busyCores} cores busy on the average (whoever used them).`
+    `${settings.warmSamples} warm and ${settings.coldSamples} cold calls of each question; ${number(tookSeconds / 60)} minutes, ${busyCores} cores busy on the average, load average ${machine.loadAverage[0]} at the start${wasBusy({ machine }) ? ': other work ran beside it, so believe the CPU times and no rate' : ''}.`
   )
 }
 
@@ -176,10 +176,10 @@ export function readmeLines(result) {
   })
   const [first] = result.stores
   const slowest = result.stores
-    .map(
-      (/** @type {any} */ store) =>
-        `${store.kind} ${number(worst(store, 'warmP95Ms').ms)} ms warm, ${number(worst(store, 'coldWorstMs').ms)} ms cold`,
-    )
+    .map((/** @type {any} */ store) => {
+      const cold = worst(store, 'coldWorstMs').ms
+      return `${store.kind} ${number(worst(store, 'warmP95Ms').ms)} ms warm${cold === null ? '' : `, ${number(cold)} ms cold`}`
+    })
     .join('; ')
   const missed = verdicts(result).filter((/** @type {any} */ one) => !one.met)
   const goalsMet =
@@ -189,9 +189,12 @@ export function readmeLines(result) {
   return [
     `With ${number(first.rows)} exchanges of ${result.settings.days} days in it, the ledger records, journal to durable row and rollups: ${lines.join(', ')}.`,
     `The slowest question of the API, over any range up to ${result.settings.days} days: ${slowest}. A row takes ${number(first.sizes.perExchange.row)} bytes with its indexes, its rollups ${number(first.sizes.perExchange.rollups)}.`,
-    `${goalsMet} (${number(goals.perSecond)} a second, ${goals.queryMs} ms, ${number(goals.bytesPerExchange)} bytes; ${result.machine.cores} cores). [All figures](bench/results/${result.name.replace(/\.json$/, '.md')}).`,
+    `${goalsMet} (${number(goals.perSecond)} a second, ${goals.queryMs} ms, ${number(goals.bytesPerExchange)} bytes; ${result.machine.cores} cores${wasBusy(result) ? ', busy with other work as well' : ''}). [All figures](bench/results/${result.name.replace(/\.json$/, '.md')}).`,
   ].join('\n')
 }
+
+/** Whether something else wanted the cores when the run began. @param {any} result */
+const wasBusy = ({ machine }) => machine.loadAverage[0] > machine.cores / 2
 
 const marked = /(<!-- ledger-bench:begin -->\n)[\s\S]*?(\n<!-- ledger-bench:end -->)/
 

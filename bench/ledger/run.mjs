@@ -71,8 +71,13 @@ const notes = []
 /** Last in, first out. @type {Array<() => Promise<void>>} */
 const cleanups = []
 
-async function closeAll() {
-  for (const close of cleanups.splice(0).reverse()) await close().catch((error) => console.error(error))
+/** Whoever asks waits for all of it: the main way out and a signal may both come here. @type {Promise<void>} */
+let closing = Promise.resolve()
+function closeAll() {
+  closing = closing.then(async () => {
+    for (const close of cleanups.splice(0).reverse()) await close().catch((error) => console.error(error))
+  })
+  return closing
 }
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM']))
   process.once(signal, () => void closeAll().then(() => process.exit(130)))
@@ -108,7 +113,8 @@ async function measureStore(kind) {
   const pool = new pg.Pool({ ...product.connectionConfig(server.url, 'bench'), max: 2, idleTimeoutMillis: 1_000 })
   // The server is restarted under it; the next statement connects again.
   pool.on('error', () => undefined)
-  cleanups.push(() => pool.end())
+  // A statement under way (the seed's take long) ends with the server, which is stopped next.
+  cleanups.push(async () => void pool.end().catch(() => undefined))
 
   say(`${kind}: seed ${storeRows.toLocaleString('en-US')} exchanges over ${days} days`)
   const seeded = await seed(pool, product, { rows: storeRows, days, now, say })

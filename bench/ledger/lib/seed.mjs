@@ -66,6 +66,8 @@ async function inTurns(pool, items, work) {
   const left = [...items]
   const one = async () => {
     const client = await pool.connect()
+    // A server that goes away (the run was stopped) is told by the statement itself.
+    client.on('error', () => undefined)
     try {
       for (let item = left.shift(); item !== undefined; item = left.shift()) await work(client, item)
     } finally {
