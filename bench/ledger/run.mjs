@@ -71,6 +71,7 @@ const notes = []
 /** Last in, first out. @type {Array<() => Promise<void>>} */
 const cleanups = []
 
+let isStopped = false
 /** Whoever asks waits for all of it: the main way out and a signal may both come here. @type {Promise<void>} */
 let closing = Promise.resolve()
 function closeAll() {
@@ -80,7 +81,10 @@ function closeAll() {
   return closing
 }
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM']))
-  process.once(signal, () => void closeAll().then(() => process.exit(130)))
+  process.once(signal, () => {
+    isStopped = true
+    void closeAll().then(() => process.exit(130))
+  })
 
 const product = await loadProduct(path.resolve(asked.dist))
 const kinds = /** @type {readonly ('server' | 'embedded')[]} */ (
@@ -202,7 +206,8 @@ try {
   }
   console.log(`\n${markdown(result)}`)
 } catch (error) {
-  console.error(error)
+  // What was under way when it was stopped fails, as it must.
+  if (!isStopped) console.error(error)
   process.exitCode = 1
 } finally {
   await closeAll()
