@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import process from 'node:process'
 import type { Writable } from 'node:stream'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
@@ -142,12 +143,18 @@ export async function startCluster(options: {
       })
     })
 
+  // A worker outlives an office that crashed, to finish its streams; not one that was told to stop and not to wait.
+  const onExit = (): void => {
+    if (state.stopping) for (const { worker } of members.values()) worker.process.kill('SIGKILL')
+  }
+  process.once('exit', onExit)
   const stop = async (graceMs: number): Promise<void> => {
     state.stopping = true
     await Promise.all([...members.values()].map((member) => stopMember(member, graceMs)))
     await office.stop(10_000)
     survivors.close()
     await simulated?.close()
+    process.off('exit', onExit)
   }
   try {
     const [url] = await Promise.all(Array.from({ length: withProxy ? config.http.workers : 0 }, launch))
