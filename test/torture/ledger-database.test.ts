@@ -187,6 +187,7 @@ test(
       return { deadlocks: Number(row?.deadlocks), rollbacks: Number(row?.rollbacks) }
     }
 
+    const startedAt = performance.now()
     // Someone who touches the rollups in the opposite order, in long transactions, and changes nothing.
     const before = await failures()
     const stranger = await database.connect()
