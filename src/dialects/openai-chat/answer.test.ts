@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { checkEventStream } from '../../../test/support/event-stream-checker.ts'
+import { answerFrom, contextFor, sent, streamThrough } from '../../../test/support/openai-chat.ts'
 import { isPackedState } from '../shared/provider-state.ts'
 import { type ChatQuirks, chatQuirks, openAiChat } from './index.ts'
-import { answerFrom, contextFor, sent, streamThrough } from './test-support.ts'
 
 const { openai, groq, mistral, xai, deepseek, openrouter, compatible } = chatQuirks
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { answerFrom } from '../../../test/support/openai-chat.ts'
 import { chatQuirks } from './index.ts'
-import { answerFrom } from './test-support.ts'
 
 const failure = (status: number, body: unknown, headers: readonly string[] = []) =>
   answerFrom.failure(

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkEventStream } from '../../../test/support/event-stream-checker.ts'
+import { answerFrom, contextFor, streamThrough } from '../../../test/support/openai-chat.ts'
 import { chatQuirks } from './index.ts'
-import { answerFrom, contextFor, streamThrough } from './test-support.ts'
 
 const root = '../shared/fixtures/recordings'
 const providers = {

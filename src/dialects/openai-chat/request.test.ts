@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { sent } from '../../../test/support/openai-chat.ts'
+import { publishedRequest } from '../../../test/support/openai-chat-schema.ts'
 import { packState } from '../shared/provider-state.ts'
 import { chatQuirks } from './index.ts'
-import { publishedRequest } from './published-schema.ts'
-import { sent } from './test-support.ts'
 
 const { openai, groq, mistral, xai, deepseek, openrouter, ollama, compatible } = chatQuirks
 const all = Object.entries(chatQuirks)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { sent } from '../../../test/support/openai-chat.ts'
 import { fieldFates } from './fates.ts'
 import { chatQuirks } from './index.ts'
-import { sent } from './test-support.ts'
 
 const { openai, groq, mistral, xai, deepseek, openrouter, ollama, compatible } = chatQuirks
 const schema = { type: 'object', properties: { a: { type: 'string' } } }
