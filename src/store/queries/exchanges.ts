@@ -7,6 +7,7 @@ import { hourTier } from '../rollup-tiers.ts'
 import type { Sql } from '../sql.ts'
 import { exchangeConditions } from './exchange-filter.ts'
 import { type MatchingHour, matchingHours, rollupsTell } from './matching-hours.ts'
+import { type Held, heldForGood } from './rollup-range.ts'
 import { sourceCondition } from './source-condition.ts'
 
 const hardLimit = 500
@@ -17,11 +18,16 @@ const hoursAtOnce = 200
 const firstLookMs = 3 * hourTier.stepMs
 
 /** Rows of the ledger, newest first, from a window, page by page with a cursor; never by offset. */
-export async function recentExchanges(sql: Sql, question: RecentExchangesQuestion): Promise<readonly LedgerExchange[]> {
+export async function recentExchanges(
+  sql: Sql,
+  question: RecentExchangesQuestion,
+  held: Held = heldForGood,
+): Promise<readonly LedgerExchange[]> {
   const limit = Math.min(question.limit, hardLimit)
   const { from, after, filter, source } = question
   const to = after === null ? question.to : Math.min(question.to, after.openedAt + 1)
-  if (!rollupsTell(filter)) return rowsIn(sql, question, [{ from, to }], limit)
+  // Rows that outlive the sums of their hours are found by reading them.
+  if (!rollupsTell(filter) || from < held.hour) return rowsIn(sql, question, [{ from, to }], limit)
   let openTo = Math.max(from, to - firstLookMs)
   const found = await rowsIn(sql, question, [{ from: openTo, to }], limit)
   while (found.length < limit && openTo > from) {

@@ -15,7 +15,7 @@ export function createQueries(sql: Sql, held: () => Held = () => heldForGood) {
     timeline: (question: Parameters<typeof timeline>[1]) => timeline(sql, question, held()),
     currentUsage: (question: Parameters<typeof currentUsage>[1]) => currentUsage(sql, question, held()),
     dailyUsage: (question: Parameters<typeof dailyUsage>[1]) => dailyUsage(sql, question),
-    recentExchanges: (question: Parameters<typeof recentExchanges>[1]) => recentExchanges(sql, question),
+    recentExchanges: (question: Parameters<typeof recentExchanges>[1]) => recentExchanges(sql, question, held()),
     exchangeById: (id: string) => exchangeById(sql, id),
   }
 }

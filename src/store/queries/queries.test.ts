@@ -348,3 +348,26 @@ async function expectPages(range: { from: number; to: number }, filter: Exchange
   }
   expect(ids).toEqual(rows.map((row) => row.id))
 }
+
+test('rows that outlived the sums of their hours are still found by a filter', async () => {
+  const range = { from: now - 3 * dayMs, to: now }
+  const filter = { outcome: 'cancelled' } as const
+  const all = await queries.recentExchanges({ ...range, after: null, limit: 500, filter })
+  expect(all.length).toBeGreaterThan(0)
+  const { rows } = await pool.query('select * from rollup_hour')
+  await pool.query('delete from rollup_hour')
+  try {
+    const gone = createQueries(
+      { query: async (_name, text, values) => (await pool.query(text, [...(values ?? [])])).rows },
+      () => ({
+        minute: now,
+        hour: now,
+      }),
+    )
+    expect(await gone.recentExchanges({ ...range, after: null, limit: 500, filter })).toEqual(all)
+  } finally {
+    await pool.query('insert into rollup_hour select * from json_populate_recordset(null::rollup_hour, $1)', [
+      JSON.stringify(rows),
+    ])
+  }
+})
