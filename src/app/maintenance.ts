@@ -13,6 +13,7 @@ import {
   openStore,
   planMigration,
   readConnectionFile,
+  runMigrations,
   type Store,
   StoreError,
   wholeSchema,
@@ -89,36 +90,41 @@ async function ready(store: Store): Promise<void> {
   }
 }
 
-/** Brings the database to this version; the names of the steps it took. */
-export async function migrateDatabase(config: Config): Promise<readonly string[]> {
-  let steps: readonly string[] = []
-  // The store migrates whatever it opens and says so.
-  const logger: Logger = {
-    ...silentLogger,
-    info(event, _message, fields) {
-      if (event === 'database_migrated' && typeof fields?.names === 'string') steps = fields.names.split(',')
-    },
-  }
-  const ledger = await openLedger(config, logger)
-  await ledger.close()
-  return steps
+/** How long work is followed and ended. */
+interface MigrationWork {
+  readonly onProgress?: (done: number, total?: number) => void
+  readonly signal?: AbortSignal
+}
+
+/** Brings the database to this version; the names of the steps it took. All of them or, where the signal ends it, none. */
+export async function migrateDatabase(config: Config, work: MigrationWork = {}): Promise<readonly string[]> {
+  return onServer(config, (url) =>
+    runMigrations(url, {
+      onStep: ({ number, total }) => work.onProgress?.(number - 1, total),
+      ...(work.signal !== undefined && { signal: work.signal }),
+    }),
+  )
 }
 
 /** The steps that `migrateDatabase` would take, with their SQL. Changes nothing: where no database is, none is made. */
 export async function planDatabaseMigration(config: Config): Promise<readonly Migration[]> {
-  const configured = config.store.databaseUrl?.reveal()
-  if (configured !== undefined) return planMigration(configured)
-  if (!(await hasEmbeddedCluster(config.dataDir))) return wholeSchema
+  if (config.store.databaseUrl === undefined && !(await hasEmbeddedCluster(config.dataDir))) return wholeSchema
+  return onServer(config, planMigration)
+}
+
+/** The server of the database as it is: neither migrated nor otherwise touched. */
+async function onServer<T>(config: Config, work: (url: string) => Promise<T>): Promise<T> {
   const cleanups = new Cleanups()
   try {
+    const databaseUrl = config.store.databaseUrl?.reveal() ?? (await runningDatabase(config, cleanups))
     const server = await openServer({
-      config: { ...config.store, databaseUrl: await runningDatabase(config, cleanups) },
+      config: { ...config.store, databaseUrl },
       dataDir: config.dataDir,
       clock: systemClock,
       logger: silentLogger,
     })
     cleanups.add('server', () => server.close())
-    return await planMigration(server.url)
+    return await work(server.url)
   } finally {
     await cleanups.run()
   }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { runLongWork } from './interruptible.ts'
 import type { Programs } from './programs.ts'
 import { loadFor, withSettingFlags } from './setting-flags.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,7 +16,12 @@ export function addMigrate(program: Command, programs: Programs, terminal: Termi
         terminal.out(steps.length === 0 ? '-- The database is up to date.\n' : steps.map(inSql).join('\n'))
         return
       }
-      const steps = await programs.migrate(config)
+      const long = {
+        label: 'Migrating',
+        unit: 'steps',
+        afterInterrupt: 'Nothing was changed. Run the same command again.',
+      }
+      const steps = await runLongWork(terminal, long, (work) => programs.migrate(config, work))
       terminal.out(steps.length === 0 ? 'The database was up to date.\n' : `Applied: ${steps.join(', ')}.\n`)
     })
 }

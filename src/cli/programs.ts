@@ -1,12 +1,13 @@
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
 import type { HistoryPrograms } from './history-programs.ts'
+import type { WorkContext } from './interruptible.ts'
 
 /** What the commands set in motion. `main` hands it in, so a command knows what to say and when, and nothing of how. */
 export interface Programs extends HistoryPrograms {
   serve(options: ServeOptions): Promise<Instance>
   /** Brings the database to this version; the names of the steps that took. */
-  migrate(config: Config): Promise<readonly string[]>
+  migrate(config: Config, work: Pick<WorkContext, 'onProgress' | 'signal'>): Promise<readonly string[]>
   /** The steps that it would take, and their SQL; changes nothing. */
   planMigration(config: Config): Promise<readonly { readonly name: string; readonly sql: string }[]>
   /** The client keys, through the running instance's database or, where none runs, one started for the moment. */

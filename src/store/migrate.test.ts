@@ -1,8 +1,10 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../../test/support/postgres.ts'
+import { surviveBreaks } from './drivers/server.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
+import { runMigrations } from './run-migrations.ts'
 
 let database: TestDatabase
 let pool: pg.Pool
@@ -30,6 +32,8 @@ async function emptyDatabase(): Promise<{ readonly url: string; readonly pool: p
 
 function poolOf(url: string): pg.Pool {
   const own = new pg.Pool({ connectionString: url })
+  // Databases are dropped under connections that are still saying goodbye.
+  surviveBreaks(own)
   extra.push(() => own.end())
   return own
 }
@@ -59,6 +63,25 @@ test('what would run is listed with its SQL, and nothing is changed', async () =
   expect((await pendingMigrations(empty)).map(({ name }) => name)).toEqual(names.slice(1))
   expect(await relations(empty)).toBe(before)
   expect(await migrate(empty)).toEqual(names.slice(1))
+  expect(await pendingMigrations(empty)).toEqual([])
+})
+
+test('each step is told before it runs, and one that is interrupted leaves everything as it was', async () => {
+  const { url, pool: empty } = await emptyDatabase()
+  const told: string[] = []
+  const slow = { name: '9003-slow', sql: 'CREATE TABLE half (id int); SELECT pg_sleep(120)' }
+  const stop = new AbortController()
+  const onStep = ({ name, number, total }: { name: string; number: number; total: number }): void => {
+    told.push(`${number} of ${total}: ${name}`)
+    if (name === slow.name) stop.abort(new Error('enough'))
+  }
+  const steps = [...migrations, slow]
+  await expect(runMigrations(url, { onStep, signal: stop.signal, steps })).rejects.toThrow()
+  expect(told).toEqual(steps.map(({ name }, index) => `${index + 1} of ${steps.length}: ${name}`))
+  // The server notices at the end of its statement at the latest; nobody has to wait for that here.
+  await empty.query(`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()`)
+  expect(await runMigrations(url)).toEqual(names)
   expect(await pendingMigrations(empty)).toEqual([])
 })
 

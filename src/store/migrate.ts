@@ -9,6 +9,9 @@ export interface Migration {
   readonly sql: string
 }
 
+/** A step is about to run, the first being number 1. */
+export type OnMigrationStep = (step: { readonly name: string; readonly number: number; readonly total: number }) => void
+
 /** Everything here was tested with this version and newer ones. */
 export const oldestServer = 15
 
@@ -18,10 +21,16 @@ export const oldestServer = 15
  * leaves the schema as it was.
  * Throws `StoreError` where trying again can not help: `server_too_old`, `schema_newer`, `rights_missing`.
  */
-export async function migrate(pool: Pool, steps: readonly Migration[] = migrations): Promise<string[]> {
-  await refuseOldServer(pool)
-  const migrator = migratorOf(pool, steps)
-  await refuseNewerSchema(pool, steps)
+export async function migrate(
+  pool: Pool,
+  steps: readonly Migration[] = migrations,
+  onStep: OnMigrationStep = () => undefined,
+): Promise<string[]> {
+  const pending = await pendingMigrations(pool, steps)
+  const migrator = migratorOf(pool, steps, (name) => {
+    const index = pending.findIndex((step) => step.name === name)
+    onStep({ name, number: index + 1, total: pending.length })
+  })
   const { error, results } = await migrator.migrateToLatest()
   if (error !== undefined) {
     // A newer program may have come in between the look and the lock.
@@ -38,7 +47,7 @@ export async function pendingMigrations(pool: Pool, steps: readonly Migration[] 
   return steps.filter(({ name }) => !done.has(name))
 }
 
-function migratorOf(pool: Pool, steps: readonly Migration[]): Migrator {
+function migratorOf(pool: Pool, steps: readonly Migration[], onStep: (name: string) => void): Migrator {
   // The pool belongs to the caller, so this handle is not destroyed: that would end the pool.
   const db = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool }) })
   return new Migrator({
@@ -50,7 +59,12 @@ function migratorOf(pool: Pool, steps: readonly Migration[]): Migrator {
         Object.fromEntries(
           steps.map(({ name, sql: text }) => [
             name,
-            { up: async (tx: Kysely<unknown>) => void (await sql.raw(text).execute(tx)) },
+            {
+              up: async (tx: Kysely<unknown>) => {
+                onStep(name)
+                await sql.raw(text).execute(tx)
+              },
+            },
           ]),
         ),
     },

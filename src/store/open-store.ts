@@ -49,7 +49,7 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
   const pools = createPools(url, config)
   for (const pool of [pools.writer, pools.reader, pools.exporter])
     watchStatements(pool, { clock, logger, slowQueryThresholdMs: config.slowQueryThresholdMs })
-  const preparation = prepareSchema({ pools, config, clock, logger })
+  const preparation = prepareSchema({ url, pools, config, clock, logger })
   const listener = createListener({
     url,
     pooler: config.databasePooler,

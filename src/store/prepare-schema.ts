@@ -4,8 +4,9 @@ import { createBackoff } from './backoff.ts'
 import type { StoreConfig } from './config.ts'
 import { isPooled } from './drivers/pooler.ts'
 import type { Pools } from './drivers/server.ts'
-import { isRefusal, migrate } from './migrate.ts'
+import { isRefusal } from './migrate.ts'
 import { ensurePartitions } from './partitions.ts'
+import { runMigrations } from './run-migrations.ts'
 import { codeOf, messageOf, StoreError } from './store-error.ts'
 
 export interface Preparation {
@@ -20,6 +21,7 @@ export interface Preparation {
 }
 
 interface PreparationOptions {
+  readonly url: string
   readonly pools: Pools
   readonly config: Pick<StoreConfig, 'databasePooler' | 'partitions'>
   readonly clock: Clock
@@ -33,11 +35,11 @@ const checkMs = 6 * 3_600_000
  * Migrates and makes partitions, trying again until it works, then looks after both a few times a day. A schema that a
  * newer program has migrated meanwhile ends all writing: the store is no longer ready.
  */
-export function prepareSchema({ pools, config, clock, logger }: PreparationOptions): Preparation {
+export function prepareSchema({ url, pools, config, clock, logger }: PreparationOptions): Preparation {
   const backoff = createBackoff(200, 10_000)
   let isReady = false
   let pooled = config.databasePooler === 'transaction'
-  let stopped = false
+  const stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let working = false
   let told: string | undefined
@@ -50,7 +52,11 @@ export function prepareSchema({ pools, config, clock, logger }: PreparationOptio
 
   const prepare = async (): Promise<void> => {
     pooled = await lookForPooler(pools, config)
-    const ran = await migrate(pools.writer)
+    const ran = await runMigrations(url, {
+      onStep: ({ name, number, total }) =>
+        logger.info('database_migrating', 'A step of the schema runs', { name, step: number, steps: total }),
+      signal: stopping.signal,
+    })
     if (ran.length > 0)
       logger.info('database_migrated', 'The database has the newest schema', {
         count: ran.length,
@@ -67,7 +73,7 @@ export function prepareSchema({ pools, config, clock, logger }: PreparationOptio
   }
 
   const work = async (): Promise<void> => {
-    if (working || stopped) return
+    if (working || stopping.signal.aborted) return
     working = true
     clearTimeout(timer)
     try {
@@ -78,10 +84,10 @@ export function prepareSchema({ pools, config, clock, logger }: PreparationOptio
       settle?.resolve()
     } catch (error) {
       if (isRefusal(error)) refuse(error)
-      else if (!isReady) tellNotReady(logger, error)
+      else if (!isReady && !stopping.signal.aborted) tellNotReady(logger, error)
     } finally {
       working = false
-      if (!stopped) {
+      if (!stopping.signal.aborted) {
         timer = setTimeout(() => void work(), isReady ? checkMs : backoff.next())
         if (isReady) timer.unref()
       }
@@ -95,7 +101,7 @@ export function prepareSchema({ pools, config, clock, logger }: PreparationOptio
     // Also of use where it was ready: whoever was away may come back migrated by somebody else.
     hurry: () => void work(),
     stop() {
-      stopped = true
+      stopping.abort()
       clearTimeout(timer)
       if (!isReady) settle?.reject(new StoreError('unavailable', 'The store was closed before its database was there.'))
     },

@@ -7,6 +7,7 @@ import { createEmptyDatabase, createTestDatabase } from '../../test/support/post
 import { recordedExchange } from '../../test/support/recorded-exchange.ts'
 import { systemClock } from '../core/clock.ts'
 import { silentLogger } from '../core/logger.ts'
+import { surviveBreaks } from './drivers/server.ts'
 import { openStore, storeConfigSchema } from './index.ts'
 import { migrate } from './migrate.ts'
 import { ensurePartitionsOver, listPartitions } from './partitions.ts'
@@ -28,6 +29,7 @@ async function databaseOf(make: typeof createTestDatabase) {
   const database = await make()
   extra.push(() => database.drop())
   const client = new pg.Client({ connectionString: database.url })
+  client.on('error', () => undefined)
   await client.connect()
   extra.push(() => client.end())
   return { url: database.url, client }
@@ -35,6 +37,7 @@ async function databaseOf(make: typeof createTestDatabase) {
 
 async function migrated(url: string): Promise<string[]> {
   const pool = new pg.Pool({ connectionString: url })
+  surviveBreaks(pool)
   try {
     return await migrate(pool)
   } finally {
@@ -114,6 +117,7 @@ describe('databases of released versions', () => {
 /** A little of everything, the same in each run. */
 async function writeHistory(url: string, client: pg.Client): Promise<void> {
   const pool = new pg.Pool({ connectionString: url })
+  surviveBreaks(pool)
   await ensurePartitionsOver(pool, { from: noon, to: noon + 1 })
   const options = { clock: systemClock, logger: silentLogger, slowQueryThresholdMs: 60_000, onQuery: () => undefined }
   const write = createWriteExchanges(createNamedSql({ ...options, pool, isReady: () => true }))
