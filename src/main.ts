@@ -16,6 +16,8 @@ const programs: Programs = {
   importCsvFile: async (...args) => (await import('./app/history.ts')).importCsvFile(...args),
   exportLedger: async (...args) => (await import('./app/history.ts')).exportLedger(...args),
   backup: async (config, options, work) => (await import('./app/backup.ts')).backup(config, options, work),
+  setAside: async (config) => (await import('./app/set-aside.ts')).setAside(config),
+  replaySetAside: async (config) => (await import('./app/set-aside.ts')).replay(config),
   openRestore: async (config, options) => (await import('./app/backup.ts')).openRestore(config, options),
 }
 

@@ -39,6 +39,8 @@ const noPrograms: Programs = {
   openKeys: unused,
   backup: unused,
   openRestore: unused,
+  setAside: unused,
+  replaySetAside: unused,
   importTranscripts: unused,
   importCsvFile: unused,
   exportLedger: unused,

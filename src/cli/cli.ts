@@ -8,6 +8,7 @@ import { addDemo } from './demo.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
 import { InterruptedError } from './interruptible.ts'
+import { addJournal } from './journal.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import type { Programs } from './programs.ts'
@@ -52,6 +53,7 @@ function createProgram({ programs, terminal, version }: Cli): Command {
   addImport(program, programs, terminal)
   addExport(program, programs, terminal)
   addKeys(program, programs, terminal)
+  addJournal(program, programs, terminal)
   addStats(program, terminal)
   addTail(program, terminal)
   return program

@@ -15,6 +15,14 @@ export interface Programs extends HistoryPrograms {
   /** `target` null: standard output. */
   backup(config: Config, options: { target: string | null; withPepper: boolean }, work: Work): Promise<BackupMade>
   openRestore(config: Config, options: { file: string; force: boolean; signal: AbortSignal }): Promise<Restore>
+  /** What could not be stored, by reason. */
+  setAside(config: Config): Promise<{
+    readonly directory: string
+    readonly reasons: readonly { readonly reason: string; readonly records: number }[]
+    readonly damagedFiles: number
+  }>
+  /** Tries to store it again. */
+  replaySetAside(config: Config): Promise<{ readonly stored: number; readonly known: number; readonly left: number }>
 }
 
 /** What long work is given; see runLongWork. */
