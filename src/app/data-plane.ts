@@ -9,13 +9,13 @@ import type { Logger } from '../core/logger.ts'
 import type { OfficeLink } from '../core/office.ts'
 import type { JournalState } from '../core/signals.ts'
 import { unansweredExchange } from '../core/unanswered-exchange.ts'
-import { createGatewayRouter, type Gateway, InFlight, type Keyring } from '../gateway/index.ts'
+import { createGatewayRouter, type Gateway, InFlight, type Keyring, Router } from '../gateway/index.ts'
 import { listen } from '../http/listener.ts'
 import { createUpstreamClient } from '../http/upstream-client.ts'
 import { type Journal, openJournal } from '../journal/index.ts'
 import type { HttpRequestFinished } from '../telemetry/index.ts'
 import { proxyRoutes } from './proxy-routes.ts'
-import { createRoute } from './targets.ts'
+import { routingSettings } from './targets.ts'
 
 export interface DataPlaneOptions {
   readonly config: Config
@@ -62,7 +62,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     logger,
     upstream,
     keys: options.keys,
-    route: createRoute(config, options.simulatedUrl),
+    router: new Router(routingSettings(config, options.simulatedUrl), clock),
     accountOf: accountNamer(options.pepper),
     record: recordTo(journal, inFlight, config.journal.maxBacklogBytes),
     instanceId: options.instanceId,

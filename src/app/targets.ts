@@ -1,19 +1,29 @@
 import type { Config } from '../config/schema.ts'
-import { GatewayError } from '../core/errors.ts'
 import type { Target } from '../core/upstream.ts'
+import type { RoutingSettings } from '../gateway/index.ts'
 import { providers, toTarget } from '../providers/index.ts'
 
-/** The default route: every model goes to the one configured default provider. */
-export function createRoute(config: Config, simulatedUrl: string | null): (model: string | null) => Target {
-  const target = defaultTarget(config, simulatedUrl)
-  return () => {
-    if (target === null) throw new GatewayError('gateway_no_target', 'No provider is configured for this call.')
-    return target
+/** What the data plane needs of the configured providers and routes. `simulatedUrl`: the one that runs on this machine. */
+export function routingSettings(config: Config, simulatedUrl: string | null): RoutingSettings {
+  const simulated = config.providers.simulated.baseUrl ?? simulatedUrl
+  const targetOf = (provider: string, model: string | null): Target | null => {
+    if (provider === 'anthropic') return toTarget(providers.anthropic, config.providers.anthropic, model)
+    if (provider === 'simulated' && simulated !== null)
+      return toTarget(providers.simulated, { baseUrl: simulated }, model)
+    return null
   }
-}
-
-function defaultTarget(config: Config, simulatedUrl: string | null): Target | null {
-  if (config.providers.default === 'anthropic') return toTarget(providers.anthropic, config.providers.anthropic)
-  const baseUrl = config.providers.simulated.baseUrl ?? simulatedUrl
-  return baseUrl === null ? null : toTarget(providers.simulated, { baseUrl })
+  return {
+    table: {
+      aliases: {},
+      rules: [],
+      defaultProvider: config.providers.default,
+      providers: new Set(Object.keys(providers).filter((name) => targetOf(name, null) !== null)),
+    },
+    targetOf,
+    minuteOfDay(nowMs) {
+      const now = new Date(nowMs)
+      return now.getHours() * 60 + now.getMinutes()
+    },
+    failoverOnRateLimit: false,
+  }
 }

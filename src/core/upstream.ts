@@ -58,6 +58,8 @@ export interface Target {
   readonly acceptsCallerCredential: boolean
   /** The one credential header pair, `[name, value]`, or none. */
   sign(credential: Credential | null): readonly string[]
+  /** The model to ask for, where it may be another than the caller's; null to leave the body alone. */
+  readonly model: string | null
   /** How the request must be translated; null for the native dialect, whose bytes pass untouched. */
   readonly translation: { readonly dialect: Dialect; readonly model: string; readonly facts: ModelFacts } | null
 }

@@ -35,6 +35,7 @@ export class Exchange {
   /** Milliseconds spent waiting for the caller's body and for the provider; the rest of the time is ours. */
   bodyMs = 0
   upstreamMs: number | null = null
+  readonly routing = new Routing()
   /** A keyed hash of the caller's user id, for providers that want one; null where there is none. */
   userHash: string | null = null
   /** What a translation did with the request, and what it learned of the answer; none for the native dialect. */
@@ -128,6 +129,18 @@ export class Exchange {
       ...(!usageReported && metered.usageSource !== 'none' && { usageSource: 'estimated' as const }),
     }
   }
+}
+
+/** Why an exchange went where it went. */
+export class Routing {
+  /** The rule that claimed it; `default` where none did. */
+  rule = 'default'
+  /** The target of the last try, `provider/model`. */
+  place = ''
+  /** What did not answer, and why, in order: `openai/gpt-5:503`. Bounded. */
+  readonly tried: string[] = []
+  /** Where the session's last call went, if elsewhere: a prompt cache is left behind there. */
+  movedFrom: string | null = null
 }
 
 /** Why an exchange failed, safe to store: no secrets, no prompt text. */

@@ -7,12 +7,13 @@ import { systemClock } from '../core/clock.ts'
 import type { ExchangeClosed, ExchangeEvent } from '../core/exchange.ts'
 import { silentLogger } from '../core/logger.ts'
 import { Secret } from '../core/secret.ts'
+import type { Target } from '../core/upstream.ts'
 import { listen } from '../http/listener.ts'
 import { createUpstreamClient } from '../http/upstream-client.ts'
 import { anthropic } from '../providers/anthropic.ts'
 import { toTarget } from '../providers/define.ts'
 import { gatewayConfig } from './config.ts'
-import { createGatewayRouter, InFlight } from './index.ts'
+import { createGatewayRouter, InFlight, Router } from './index.ts'
 
 const cleanups: (() => Promise<unknown> | unknown)[] = []
 afterEach(async () => {
@@ -43,6 +44,18 @@ interface Options {
   readonly full?: () => boolean
 }
 
+/** Everything goes to one target, as in a gateway without routes. */
+const routerTo = (target: Target): Router =>
+  new Router(
+    {
+      table: { aliases: {}, rules: [], defaultProvider: target.provider, providers: new Set() },
+      targetOf: () => target,
+      minuteOfDay: () => 0,
+      failoverOnRateLimit: false,
+    },
+    systemClock,
+  )
+
 async function gatewayTo(baseUrl: string, options: Options = {}) {
   const events: ExchangeEvent[] = []
   const upstream = createUpstreamClient()
@@ -55,7 +68,7 @@ async function gatewayTo(baseUrl: string, options: Options = {}) {
     logger: silentLogger,
     upstream,
     keys: { isEmpty: keys.length === 0, find: (clear) => keys.find((key) => key.clear === clear) ?? null },
-    route: () => target,
+    router: routerTo(target),
     accountOf: () => 'caller-abc',
     record(event, written) {
       if (event.kind === 'opened' && options.full?.()) return false

@@ -1,8 +1,9 @@
 import type { Clock } from '../core/clock.ts'
 import type { ExchangeClosed, ExchangeOpened } from '../core/exchange.ts'
 import type { Logger } from '../core/logger.ts'
-import type { Target, UpstreamClient } from '../core/upstream.ts'
+import type { UpstreamClient } from '../core/upstream.ts'
 import type { GatewayConfig } from './config.ts'
+import type { Router } from './routing/router.ts'
 import type { Keyring } from './stages/authenticate.ts'
 
 /** Everything the data plane is given. It knows no provider, no journal and no observer, only these. */
@@ -12,8 +13,8 @@ export interface Gateway {
   readonly logger: Logger
   readonly upstream: UpstreamClient
   readonly keys: Keyring
-  /** Where a call goes; throws `gateway_no_target` or `caller_model_unknown`. */
-  route(model: string | null): Target
+  /** Where calls go, and which of those places work at the moment. */
+  readonly router: Router
   /** The account name for a caller's own credential: a keyed hash, never the credential. */
   accountOf(secret: string): string
   /**

@@ -5,6 +5,7 @@ import type { Gateway } from './gateway.ts'
 
 export type { Handler } from './endpoints/messages.ts'
 export { type Gateway, InFlight } from './gateway.ts'
+export { Router, type RoutingSettings } from './routing/router.ts'
 export type { Keyring } from './stages/authenticate.ts'
 
 /** The data plane's routing table: which endpoint takes a call. The query string never matters for it. */

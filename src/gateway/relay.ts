@@ -5,28 +5,45 @@ import { closeExchange } from './close-exchange.ts'
 import type { Exchange } from './exchange.ts'
 import type { Gateway } from './gateway.ts'
 import { judgeAnswer } from './judge-answer.ts'
+import type { HoldsAnswers, TryFailure } from './try-failure.ts'
 
 /** The response header of ours that names the exchange. */
 export const requestIdHeader = 'x-signalbox-request-id'
+/** Says why the call went where it went: rule, target, number of tries. */
+export const routeHeader = 'x-signalbox-route'
+
+export function routeText({ routing, attempts }: Exchange): string {
+  // Models are named by callers, and may hold anything; a header may not.
+  const place = routing.place.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)
+  return `${routing.rule}; ${place}; tries=${attempts}`
+}
 
 /**
  * The one pump: passes the upstream's bytes to the caller as they come, with backpressure, and lets a tap read along.
  * Resolves with null when the exchange is closed, or with the failure that stopped it; the caller of `relay` decides what
  * that means. A client that leaves aborts the upstream call at once.
  */
-export function relay(exchange: Exchange, request: UpstreamRequest, gateway: Gateway): Promise<UpstreamFailure | null> {
+export function relay(
+  exchange: Exchange,
+  request: UpstreamRequest,
+  gateway: Gateway,
+  tries: HoldsAnswers,
+): Promise<RelayFailure | null> {
   return new Promise((resolve) => {
-    const pump = new Pump(exchange, gateway, resolve)
+    const pump = new Pump(exchange, gateway, tries, resolve)
     pump.call = gateway.upstream.send(request, pump)
     if (exchange.response.destroyed) pump.onGone()
   })
 }
 
+type RelayFailure = UpstreamFailure | (TryFailure & { readonly kind: 'held' })
+
 class Pump implements UpstreamHandler {
   call: UpstreamCall | null = null
   readonly #exchange: Exchange
   readonly #gateway: Gateway
-  readonly #resolve: (failure: UpstreamFailure | null) => void
+  readonly #tries: HoldsAnswers
+  readonly #resolve: (failure: RelayFailure | null) => void
   readonly #sentAt: number
   #tap: AnswerTap | null = null
   /** What came since the last write. What one read of the socket brought leaves in one write: chunks are often tiny. */
@@ -36,9 +53,15 @@ class Pump implements UpstreamHandler {
   #held = false
   #settled = false
 
-  constructor(exchange: Exchange, gateway: Gateway, resolve: (failure: UpstreamFailure | null) => void) {
+  constructor(
+    exchange: Exchange,
+    gateway: Gateway,
+    tries: HoldsAnswers,
+    resolve: (failure: RelayFailure | null) => void,
+  ) {
     this.#exchange = exchange
     this.#gateway = gateway
+    this.#tries = tries
     this.#resolve = resolve
     this.#sentAt = exchange.clock.monotonic()
     exchange.response.on('close', this.onGone)
@@ -50,12 +73,20 @@ class Pump implements UpstreamHandler {
     this.#exchange.upstreamStatus = status
     this.#exchange.upstreamRequestId = head.requestId
     this.#exchange.rateLimitHeaders = head.rateLimits
+    if (status >= 429 && this.#tries.holds(status, head)) return this.#hold(status)
     this.#tap = answerTap(this.#exchange, status, head)
     if (this.#tap.isStream) this.#streamBegins(this.#tap)
-    head.headers.push(requestIdHeader, this.#exchange.id)
+    head.headers.push(requestIdHeader, this.#exchange.id, routeHeader, routeText(this.#exchange))
     response.writeHead(status, head.headers)
     // A stream's head may come long before its first event; a body follows its head.
     if (this.#tap.isStream) this.#passSoon()
+  }
+
+  /** Another try was promised: nobody is shown this answer. */
+  #hold(status: number): void {
+    if (!this.#settle()) return
+    this.call?.abort()
+    this.#resolve({ kind: 'held', status })
   }
 
   #streamBegins(tap: AnswerTap): void {
@@ -64,6 +95,7 @@ class Pump implements UpstreamHandler {
   }
 
   onData(chunk: Buffer): boolean {
+    if (this.#settled) return true
     this.#exchange.responseBytes += chunk.length
     this.#tap?.push(chunk)
     this.#waiting.push(chunk)

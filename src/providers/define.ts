@@ -18,7 +18,11 @@ export interface ProviderSettings {
 }
 
 /** A provider and its settings as a place to send calls to. */
-export function toTarget(provider: ProviderDefinition, settings: ProviderSettings): Target {
+export function toTarget(
+  provider: ProviderDefinition,
+  settings: ProviderSettings,
+  model: string | null = null,
+): Target {
   const url = new URL(settings.baseUrl)
   return {
     provider: provider.type,
@@ -28,6 +32,7 @@ export function toTarget(provider: ProviderDefinition, settings: ProviderSetting
     account: provider.type,
     acceptsCallerCredential: provider.acceptsCallerCredential,
     sign: provider.sign,
+    model,
     translation: null,
   }
 }

@@ -143,27 +143,38 @@ const wanted = new Set(['model', 'stream', 'max_tokens', 'metadata'])
  */
 function walkTopLevel(body: Buffer): Record<string, unknown> | null {
   const found: Record<string, unknown> = {}
+  const isWhole = walkMembers(
+    body,
+    (key, start, end) => !wanted.has(key) || keepMember(found, key, body.subarray(start, end)),
+  )
+  return isWhole ? found : null
+}
+
+/**
+ * Tells each top-level member of a JSON object: its key as it is written, and where its value stands. False where the text
+ * breaks off, its top level is not an object, or `onMember` returned false.
+ */
+export function walkMembers(body: Buffer, onMember: (key: string, start: number, end: number) => boolean): boolean {
   let at = skipSpace(body, 0)
-  if (body[at] !== 0x7b) return null
+  if (body[at] !== 0x7b) return false
   at = skipSpace(body, at + 1)
-  if (body[at] === 0x7d) return isOnlySpaceAfter(body, at + 1) ? found : null
+  if (body[at] === 0x7d) return isOnlySpaceAfter(body, at + 1)
   while (at < body.length) {
-    if (body[at] !== quote) return null
+    if (body[at] !== quote) return false
     const keyEnd = endOfString(body, at)
-    if (keyEnd < 0) return null
+    if (keyEnd < 0) return false
     const key = body.toString('latin1', at + 1, keyEnd - 1)
     at = skipSpace(body, keyEnd)
-    if (body[at] !== 0x3a) return null
+    if (body[at] !== 0x3a) return false
     const start = skipSpace(body, at + 1)
     const end = endOfValue(body, start)
-    if (end < 0) return null
-    if (wanted.has(key) && !keepMember(found, key, body.subarray(start, end))) return null
+    if (end < 0 || !onMember(key, start, end)) return false
     at = skipSpace(body, end)
-    if (body[at] === 0x7d) return isOnlySpaceAfter(body, at + 1) ? found : null
-    if (body[at] !== 0x2c) return null
+    if (body[at] === 0x7d) return isOnlySpaceAfter(body, at + 1)
+    if (body[at] !== 0x2c) return false
     at = skipSpace(body, at + 1)
   }
-  return null
+  return false
 }
 
 function keepMember(found: Record<string, unknown>, key: string, value: Buffer): boolean {

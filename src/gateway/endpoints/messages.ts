@@ -25,9 +25,9 @@ export function messagesEndpoint(gateway: Gateway, endpoint: Endpoint = 'message
       admit(exchange, gateway)
       await readBody(exchange, gateway.config)
       identify(exchange)
-      const target = gateway.route(exchange.requestedModel)
-      openExchange(exchange, target, gateway)
-      await attempt(exchange, target, gateway)
+      const route = gateway.router.route(exchange)
+      openExchange(exchange, route, gateway)
+      await attempt(exchange, route, gateway)
     } catch (error) {
       rescue(exchange, error, gateway)
     }

@@ -19,9 +19,9 @@ export function passthroughEndpoint(gateway: Gateway, endpoint: Endpoint = 'pass
       admit(exchange, gateway)
       await readBody(exchange, gateway.config)
       if (exchange.body?.length === 0) exchange.body = null
-      const target = gateway.route(null)
-      openExchange(exchange, target, gateway)
-      await attempt(exchange, target, gateway)
+      const route = gateway.router.route(exchange)
+      openExchange(exchange, route, gateway)
+      await attempt(exchange, route, gateway)
     } catch (error) {
       rescue(exchange, error, gateway)
     }

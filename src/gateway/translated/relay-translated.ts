@@ -7,7 +7,7 @@ import { closeExchange } from '../close-exchange.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Gateway } from '../gateway.ts'
 import { judgeAnswer } from '../judge-answer.ts'
-import { requestIdHeader } from '../relay.ts'
+import { requestIdHeader, routeHeader, routeText } from '../relay.ts'
 
 /** A whole answer, or an error's body, is kept to be translated; more than this is no answer of a model. */
 const bodyLimitBytes = 32 * 1024 * 1024
@@ -164,7 +164,7 @@ class TranslatedPump implements UpstreamHandler {
   }
 
   #begin(): void {
-    const { response, streaming, id, provider } = this.#exchange
+    const { response, streaming, id } = this.#exchange
     const contentType = streaming ? 'text/event-stream; charset=utf-8' : 'application/json'
     this.#tap = answerTap(this.#exchange, 200, {
       headers: [],
@@ -178,8 +178,7 @@ class TranslatedPump implements UpstreamHandler {
       ...(streaming && { 'cache-control': 'no-cache' }),
       'request-id': id,
       [requestIdHeader]: id,
-      'x-signalbox-provider': provider ?? '',
-      'x-signalbox-model': headerText(this.#context.target.model),
+      [routeHeader]: routeText(this.#exchange),
     })
     if (!streaming) return
     this.#gateway.inFlight.openStreams++
@@ -232,6 +231,3 @@ function firstByteOf(chunk: Buffer): number | undefined {
   for (const byte of chunk) if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte
   return undefined
 }
-
-/** A model's name may hold anything; a header may not. */
-const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)

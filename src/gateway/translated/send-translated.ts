@@ -4,15 +4,16 @@ import { parseMessagesRequest } from '../../core/messages.ts'
 import type { Target, UpstreamRequest } from '../../core/upstream.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Gateway } from '../gateway.ts'
+import type { TryFailure } from '../try-failure.ts'
 import { toError } from '../upstream-error.ts'
 import { answerCountTokens, estimateTokens } from './count-tokens.ts'
 import { relayTranslated } from './relay-translated.ts'
 
 /**
- * Sends a call to a provider that does not speak Messages: translated there, and its answer back. Of the caller's headers
+ * One try at a provider that does not speak Messages: the call is translated there, and its answer back. Of the caller's headers
  * none goes along: they are for Anthropic, about the caller, or its credential.
  */
-export async function attemptTranslated(exchange: Exchange, target: Target, gateway: Gateway): Promise<void> {
+export async function sendTranslated(exchange: Exchange, target: Target, gateway: Gateway): Promise<TryFailure | null> {
   const { translation } = target
   if (
     translation === null ||
@@ -26,7 +27,10 @@ export async function attemptTranslated(exchange: Exchange, target: Target, gate
   exchange.provider = target.provider
   exchange.account = target.account
   exchange.targetModel = translation.model
-  if (exchange.endpoint === 'count_tokens') return answerCountTokens(exchange, gateway, estimatedInputTokens)
+  if (exchange.endpoint === 'count_tokens') {
+    answerCountTokens(exchange, gateway, estimatedInputTokens)
+    return null
+  }
 
   const { dialect, model, facts } = translation
   const described: TranslationTarget = { provider: target.provider, model, facts, userHash: exchange.userHash }
@@ -42,14 +46,10 @@ export async function attemptTranslated(exchange: Exchange, target: Target, gate
     newCallId: callIds(exchange.id),
   }
   const upstream = toUpstreamRequest(exchange, target, gateway, translated)
-  for (;;) {
-    exchange.attempts++
-    const failure = await relayTranslated(exchange, upstream, gateway, dialect, context)
-    if (failure === null) return
-    if (failure instanceof GatewayError) throw failure
-    if (failure.kind !== 'connect' || exchange.attempts >= gateway.config.connectAttempts)
-      throw toError(failure, upstream, exchange)
-  }
+  const failure = await relayTranslated(exchange, upstream, gateway, dialect, context)
+  if (failure === null) return null
+  if (failure instanceof GatewayError) return { kind: 'refused', error: failure }
+  return { kind: 'broken', failure, error: toError(failure, upstream, exchange) }
 }
 
 function toUpstreamRequest(

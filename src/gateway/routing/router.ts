@@ -1,0 +1,119 @@
+import type { Clock } from '../../core/clock.ts'
+import { GatewayError } from '../../core/errors.ts'
+import { type ChosenTarget, decideRoute, type RoutingTable } from '../../core/routing.ts'
+import type { Target } from '../../core/upstream.ts'
+import type { Exchange } from '../exchange.ts'
+import { Place } from './place.ts'
+import { requestFacts } from './request-facts.ts'
+import { RetryBudget } from './retry-budget.ts'
+
+/** Where one call may go, in order. */
+export interface Route {
+  readonly rule: string
+  readonly places: readonly Place[]
+}
+
+/** What the operator configured, as far as the data plane needs it. Replaced as a whole by a reload. */
+export interface RoutingSettings {
+  readonly table: RoutingTable
+  /** The target of a provider for a model; null where the provider is not offered. */
+  targetOf(provider: string, model: string | null): Target | null
+  /** Minute of the day in the operator's time zone, for rules by time. */
+  minuteOfDay(nowMs: number): number
+  /** Whether a 429 is tried at the next target, where a rule names one. */
+  readonly failoverOnRateLimit: boolean
+}
+
+/** Callers may invent models without end; what is remembered of each place is bounded by forgetting the oldest. */
+const placesLimit = 1_000
+const sessionsLimit = 10_000
+
+export class Router {
+  readonly #clock: Clock
+  readonly budget: RetryBudget
+  #settings: RoutingSettings
+  #places = new Map<string, Place>()
+  /** Where sessions went last, to tell when one had to move. */
+  #lastPlace = new Map<string, string>()
+  #plain: Route | null = null
+
+  constructor(settings: RoutingSettings, clock: Clock) {
+    this.#settings = settings
+    this.#clock = clock
+    this.budget = new RetryBudget(clock)
+  }
+
+  get settings(): RoutingSettings {
+    return this.#settings
+  }
+
+  /** From the next call on. Calls under way end as they began; health is kept for the places that stay. */
+  replace(settings: RoutingSettings): void {
+    this.#settings = settings
+    this.#plain = null
+    for (const [key, place] of this.#places) {
+      const target = settings.targetOf(place.target.provider, place.target.translation?.model ?? null)
+      if (target === null) this.#places.delete(key)
+      else place.target = target
+    }
+  }
+
+  /** All places that were used, for health and metrics. */
+  places(): readonly Place[] {
+    return [...this.#places.values()]
+  }
+
+  /** Throws `gateway_no_target` where nothing is configured for the call. */
+  route(exchange: Exchange): Route {
+    const { table } = this.#settings
+    const isPlain = table.rules.length === 0 && Object.keys(table.aliases).length === 0
+    // Most gateways have no rule at all, and their calls should not pay for those that have.
+    if (isPlain && !/[/,]/.test(exchange.requestedModel ?? '')) {
+      this.#plain ??= this.#routeOf('default', [
+        { provider: table.defaultProvider, model: null, weight: 1, priority: 0, maxConcurrent: null },
+      ])
+      if (this.#plain.places[0]?.target.translation === null) return this.#plain
+    }
+    const decision = decideRoute(table, requestFacts(exchange, this.#clock, this.#settings.minuteOfDay))
+    return this.#routeOf(decision.rule, decision.targets)
+  }
+
+  /** Notes where a session's call went; the place it was at before, where that is another one. */
+  moved(sessionId: string | null, place: Place): string | null {
+    if (sessionId === null) return null
+    const before = this.#lastPlace.get(sessionId) ?? null
+    this.#lastPlace.delete(sessionId)
+    this.#lastPlace.set(sessionId, place.key)
+    forgetOldest(this.#lastPlace, sessionsLimit)
+    return before === place.key ? null : before
+  }
+
+  #routeOf(rule: string, chosen: readonly ChosenTarget[]): Route {
+    const places = chosen.flatMap((each) => this.#placeOf(each) ?? [])
+    if (places.length === 0)
+      throw new GatewayError('gateway_no_target', `No provider of the route “${rule}” is configured.`)
+    return { rule, places }
+  }
+
+  #placeOf({ provider, model, maxConcurrent }: ChosenTarget): Place | null {
+    const key = `${provider}/${model ?? '*'}`
+    const known = this.#places.get(key)
+    if (known !== undefined) {
+      known.maxConcurrent = maxConcurrent
+      return known
+    }
+    const target = this.#settings.targetOf(provider, model)
+    if (target === null) return null
+    const place = new Place(key, target, maxConcurrent, this.#clock)
+    this.#places.set(key, place)
+    forgetOldest(this.#places, placesLimit)
+    return place
+  }
+}
+
+/** Maps keep the order of insertion: the first key is the oldest. */
+function forgetOldest<V>(map: Map<string, V>, limit: number): void {
+  if (map.size <= limit) return
+  const [oldest] = map.keys()
+  if (oldest !== undefined) map.delete(oldest)
+}
