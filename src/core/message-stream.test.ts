@@ -101,6 +101,38 @@ describe('the order of an answer', () => {
     ])
   })
 
+  test('a call that is told to be complete makes room for the next, and for what follows', () => {
+    const writer = new EventStreamWriter()
+    const stream = new MessageStream(writer, start)
+    stream.call(0, 'a', 'read')
+    stream.call(1, 'b', 'write')
+    stream.callInput(1, '{"y":2}')
+    stream.callEnd(1)
+    stream.call(2, 'c', 'list')
+    expect(writer.take()).not.toContain('"id":"b"')
+    stream.callEnd(0)
+    expect(writer.take()).toContain('"id":"c"')
+    stream.callInput(2, '{"z":3}')
+    stream.callEnd(2)
+    stream.text('then')
+    stream.stop('tool_use')
+    stream.end()
+    const whole = new MessageWriter()
+    const again = new MessageStream(whole, start)
+    again.call(0, 'a', 'read')
+    again.call(1, 'b', 'write')
+    again.callEnd(1)
+    again.callEnd(0)
+    again.text('then')
+    again.stop('tool_use')
+    again.end()
+    expect(JSON.parse(whole.body ?? '').content.map(({ type }: { type: string }) => type)).toEqual([
+      'tool_use',
+      'tool_use',
+      'text',
+    ])
+  })
+
   test('says the input of a call is no JSON before its block closes', () => {
     const writer = new EventStreamWriter()
     const stream = new MessageStream(writer, start)

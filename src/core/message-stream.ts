@@ -57,6 +57,8 @@ interface Call {
   waiting: string[]
   /** All of the input, to see at the end whether it is JSON. */
   input: string
+  /** Whether the provider said that the input is all there. */
+  complete: boolean
   state: 'waiting' | 'open' | 'closed'
 }
 
@@ -133,7 +135,7 @@ export class MessageStream {
   call(key: CallKey, id: string, name: string): void {
     if (this.#calls.has(key)) throw badAnswer('a tool call began twice')
     this.begin()
-    const call: Call = { id, name, waiting: [], input: '', state: 'waiting' }
+    const call: Call = { id, name, waiting: [], input: '', complete: false, state: 'waiting' }
     this.#calls.set(key, call)
     if (this.#open?.kind === 'call') return
     this.#close()
@@ -150,6 +152,24 @@ export class MessageStream {
     if (call.input.length > inputLimit) throw badAnswer('the input of a tool call is too long')
     if (call.state === 'open') this.#writer.blockDelta(this.#index, { type: 'input_json', json })
     else call.waiting.push(json)
+  }
+
+  /**
+   * A call's input is all there: its block closes, and the next call that waits goes out. Dialects that are not told call
+   * this never; `stop` does it for them.
+   */
+  callEnd(key: CallKey): void {
+    const call = this.#calls.get(key)
+    if (call === undefined) throw badAnswer('a tool call ended that never began')
+    call.complete = true
+    if (call.state !== 'open') return
+    this.#close()
+    for (const [next, waiting] of this.#calls) {
+      if (waiting.state !== 'waiting') continue
+      this.#openCall(next, waiting)
+      if (!waiting.complete) return
+      this.#close()
+    }
   }
 
   /** Cumulative counts; the last one told counts. Undefined keeps what was known. */

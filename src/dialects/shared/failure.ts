@@ -64,7 +64,8 @@ function statusOf(type: ErrorType): { status?: number } {
   return type === 'provider_auth_failed' || type === 'provider_server_error' ? { status: 502 } : {}
 }
 
-const withoutSecrets = (text: string): string => text.replace(/\b(sk|gsk|xai|key|AIza)[-_]?[\w-]{8,}/g, '$1…')
+/** A provider's words without what looks like a key. */
+export const withoutSecrets = (text: string): string => text.replace(/\b(sk|gsk|xai|key|AIza)[-_]?[\w-]{8,}/g, '$1…')
 
 /** `retry-after` in seconds or as a date, else `x-ratelimit-reset-*` durations (`1m2.5s`); null where neither is there. */
 export function retryAfterOf(headers: readonly string[], nowMs: number): number | null {
