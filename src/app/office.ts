@@ -142,10 +142,14 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     options.onKeys(keys)
   }
   showKeys(readKeySnapshot(config.dataDir))
+  let known = ''
   const refreshKeys = async (): Promise<void> => {
     const keys = await store.keys.all()
-    writeKeySnapshot(config.dataDir, keys)
+    // Looked up every few seconds: a file and a message to each worker only where something changed.
+    if (known === JSON.stringify(keys)) return
     showKeys(keys)
+    writeKeySnapshot(config.dataDir, keys)
+    known = JSON.stringify(keys)
   }
   // Heard at once where the database can tell, looked up now and then where it could not.
   const poll = setInterval(() => void refreshKeys().catch(() => undefined), 15_000)
@@ -253,7 +257,8 @@ async function openDashboard(
       sessionHours: config.api.sessionHours,
       logger: telemetry.logger,
       setup: () => ({
-        proxyUrl: options.proxyUrl(),
+        // A dashboard alone has no proxy beside it.
+        proxyUrl: options.proxyUrl() || null,
         version: packageVersion(),
         demo: options.demo,
         clientKeyRequired: !office.keyring.isEmpty,
