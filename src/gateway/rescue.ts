@@ -28,6 +28,8 @@ export function rescue(exchange: Exchange, thrown: unknown, gateway: Gateway): v
     [requestIdHeader]: exchange.id,
   }
   if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds)
+  // Nothing that a caller repeats can change the gateway's own credential or the state of its account.
+  if (error.type === 'provider_auth_failed' || error.type === 'provider_billing') headers['x-should-retry'] = 'false'
   // The rest of an unread body would be taken for the next request.
   if (!exchange.request.complete) headers.connection = 'close'
   response.writeHead(error.status, headers)

@@ -106,7 +106,8 @@ function eventsOf(text: string): Event[] {
     .slice(0, -2)
     .split('\n\n')
     .map((frame) => {
-      const match = /^event: (.+)\ndata: (.+)$/.exec(frame)
+      // Not `.`: it stops at U+2028, which ends no line here.
+      const match = /^event: ([^\r\n]+)\ndata: ([^\r\n]+)$/.exec(frame)
       if (match === null) throw new Error(`no frame of the grammar: ${frame.slice(0, 200)}`)
       const event = JSON.parse(match[2] ?? '') as Event
       if (event.type !== match[1]) throw new Error(`event ${match[1]} carries type ${event.type}`)

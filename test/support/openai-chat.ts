@@ -1,5 +1,6 @@
 /** What the tests of this dialect share: a context, and ways to push an answer through. */
 
+import { expect } from 'vitest'
 import type { AnswerContext, AnswerFacts, ModelFacts, TranslatedRequest } from '../../src/core/dialect.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { parseMessagesRequest } from '../../src/core/messages.ts'
@@ -76,3 +77,47 @@ export function sent(
   const translated = openAiChat(quirks).toUpstream(parse(body), { provider, model: 'm', facts, userHash })
   return { ...translated, body: JSON.parse(translated.body) }
 }
+
+export type Delta = Record<string, unknown>
+/** A chunk of a stream with one choice. */
+export const chunk = (delta: Delta, finish: string | null = null, more: object = {}) => ({
+  id: 'c',
+  model: 'served',
+  choices: [{ index: 0, delta, finish_reason: finish }],
+  ...more,
+})
+/** A chunk with a piece of a tool call. */
+export const piece = (call: Delta) => chunk({ tool_calls: [call] })
+/** Events as bytes, one a chunk. */
+export const bytes = (...events: (object | string)[]) =>
+  events.map((event) => Buffer.from(`data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`))
+
+/** A stream that must be complete: its message. */
+export function messageOf(quirks: ChatQuirks, events: (object | string)[], context = contextFor('openai')) {
+  const seen = streamThrough(quirks, context, bytes(...events, '[DONE]'))
+  expect(seen.error).toBeNull()
+  const stream = checkEventStream(seen.text)
+  expect(stream.complete).toBe(true)
+  const { stop_reason, stop_sequence } = stream.message
+  return { ...stream.message, stop_reason, stop_sequence, flags: seen.facts.flags, facts: seen.facts }
+}
+/** A stream that may fail. */
+export const failed = (quirks: ChatQuirks, events: (object | string)[], context = contextFor('openai')) =>
+  streamThrough(quirks, context, bytes(...events))
+/** A whole completion as its message. */
+export const whole = (quirks: ChatQuirks, answer: object, context = contextFor('openai')) =>
+  answerFrom(quirks, context, Buffer.from(JSON.stringify(answer)), 'message').message
+/** A completion that is no stream. */
+export const completion = (said: Delta, finish = 'stop', more: object = {}) => ({
+  choices: [{ index: 0, message: { role: 'assistant', ...said }, finish_reason: finish }],
+  usage: { prompt_tokens: 9, completion_tokens: 3 },
+  ...more,
+})
+/** A tool call in the provider’s words. */
+export const call = (id: string, name = 'read', args: unknown = '{"a":1}') => ({
+  id,
+  type: 'function',
+  function: { name, arguments: args },
+})
+/** The types of a message’s blocks. */
+export const types = ({ content }: { content: Record<string, unknown>[] }) => content.map(({ type }) => type)

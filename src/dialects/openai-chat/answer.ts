@@ -123,7 +123,8 @@ export class ChatAnswer {
     }
     this.#sawChoice = true
     this.#keepUsage(choice.usage)
-    const whole = isJson(choice.message)
+    // Some streams end with the whole message again beside the last delta.
+    const whole = !isJson(choice.delta)
     const piece = whole ? choice.message : choice.delta
     this.#stream.begin()
     if (isJson(piece)) this.#piece(piece, whole)

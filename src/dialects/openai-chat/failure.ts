@@ -1,6 +1,6 @@
 import { GatewayError } from '../../core/errors.ts'
 import { isJson, type Json } from '../../core/messages.ts'
-import { failureOf, retryAfterOf } from '../shared/failure.ts'
+import { failureOf, retryAfterOf, withoutSecrets } from '../shared/failure.ts'
 
 /** What an error object says, in any of the shapes that exist. */
 interface ToldError {
@@ -36,7 +36,7 @@ export function errorIn(value: Json, eventName = ''): GatewayError | null {
   if (status !== null) return failureOf({ status, code: error.code, message: error.message, retryAfterSeconds: null })
   const what = `The provider reported an error in its answer${error.code === null ? '' : ` (${error.code.slice(0, 60)})`}`
   return new GatewayError('provider_stream_error', what, {
-    shown: error.message === null ? what : `${what}: ${error.message.slice(0, 500)}`,
+    shown: error.message === null ? what : `${what}: ${withoutSecrets(error.message).slice(0, 500)}`,
   })
 }
 
