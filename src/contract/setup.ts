@@ -7,8 +7,8 @@ export const setup = defineEndpoint({
   auth: 'key',
   summary: 'What a newcomer has to paste, and what this installation is.',
   response: z.object({
-    /** Where clients reach the proxy, e.g. `http://127.0.0.1:3000`. */
-    proxy_url: z.string(),
+    /** Where clients reach the proxy, e.g. `http://127.0.0.1:3000`; null where proxies run elsewhere. */
+    proxy_url: z.string().nullable(),
     version: z.string(),
     /** True where the traffic is simulated and generated. */
     demo: z.boolean(),

@@ -94,6 +94,17 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
     expect(await guide.count()).toBe(0)
   })
 
+  test('a dashboard without a proxy says so; one that listens everywhere is named as it was reached', async () => {
+    dashboard.setup.proxyUrl = null
+    const page = await open()
+    await page.getByText('export ANTHROPIC_BASE_URL=http://PROXY:3000').waitFor()
+    await page.getByText('put in the address of the one that callers reach').waitFor()
+    await opened?.context.close()
+    dashboard.setup.proxyUrl = 'http://0.0.0.0:3456'
+    const other = await open()
+    await other.getByText('export ANTHROPIC_BASE_URL=http://127.0.0.1:3456').waitFor()
+  })
+
   test('asks for a client key where the installation wants one', async () => {
     dashboard.setup.clientKeyRequired = true
     const page = await open()

@@ -4,7 +4,7 @@ import type { ResourceTools } from '../resource-tools.ts'
 
 /** What app knows once everything listens; asked at each call, because a key may have been created since. */
 export interface SetupFacts {
-  readonly proxyUrl: string
+  readonly proxyUrl: string | null
   readonly version: string
   readonly demo: boolean
   readonly clientKeyRequired: boolean

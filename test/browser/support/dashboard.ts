@@ -33,7 +33,7 @@ export interface TestDashboard {
   resume(): void
   /** Calls of the API wait until the returned function is called. */
   hold(): () => void
-  setup: { demo: boolean; clientKeyRequired: boolean }
+  setup: { demo: boolean; clientKeyRequired: boolean; proxyUrl: string | null }
   /** How far the ledger is behind the journal, in seconds. */
   lag: { seconds: number }
   close(): Promise<void>
@@ -43,7 +43,7 @@ export async function startDashboard(): Promise<TestDashboard> {
   const ledger = createFakeLedger()
   const database = createFakeDatabase(systemClock.now())
   const hub = createLiveHub({ clock: systemClock, version: '0.1.0', clientsLimit: 20 })
-  const setup = { demo: false, clientKeyRequired: false }
+  const setup: TestDashboard['setup'] = { demo: false, clientKeyRequired: false, proxyUrl: 'http://127.0.0.1:3000' }
   const lag = { seconds: 0 }
   const routes = apiRoutes({
     queries: ledger,
@@ -52,7 +52,7 @@ export async function startDashboard(): Promise<TestDashboard> {
     logger: silentLogger,
     dashboardKey: new Secret(dashboardKey),
     sessionHours: 12,
-    setup: () => ({ proxyUrl: 'http://127.0.0.1:3000', version: '0.1.0', ...setup }),
+    setup: () => ({ version: '0.1.0', ...setup }),
     ping: async () => ledger.failure === null,
     ledgerLagSeconds: () => lag.seconds,
     database: { report: database, self: async () => quietSelf },

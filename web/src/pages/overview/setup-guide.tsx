@@ -3,6 +3,12 @@ import { setupQuery } from '../../api/queries.ts'
 import { CopyLine } from '../../ui/copy-line.tsx'
 import { Panel, PanelError, Skeleton } from '../../ui/panel.tsx'
 
+/** "Every address" is none to go to: the page was reached at one of them. */
+function addressOf(proxyUrl: string | null): string {
+  if (proxyUrl === null) return 'http://PROXY:3000'
+  return proxyUrl.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])(?=[:/]|$)/, `$1${window.location.hostname}`)
+}
+
 /** What a new installation shows instead of empty charts: the one line to paste. */
 export function SetupGuide() {
   const setup = useQuery(setupQuery)
@@ -15,7 +21,13 @@ export function SetupGuide() {
         {data !== undefined && (
           <>
             <p>Nothing has been recorded yet. Paste this into the terminal where Claude Code runs, then start it:</p>
-            <CopyLine text={`export ANTHROPIC_BASE_URL=${data.proxy_url}`} label="the line for Claude Code" />
+            <CopyLine
+              text={`export ANTHROPIC_BASE_URL=${addressOf(data.proxy_url)}`}
+              label="the line for Claude Code"
+            />
+            {data.proxy_url === null && (
+              <p>This dashboard runs without a proxy of its own: put in the address of the one that callers reach.</p>
+            )}
             {data.client_key_required ? (
               <>
                 <p>This installation asks callers for a key. Make one and hand it over in the same terminal:</p>
