@@ -61,6 +61,8 @@ test('of several instances one drops what is too old, and all of them know when 
     partition: 'api_requests_2020_01',
   })
   expect(lines.filter(({ event }) => event === 'retention_done')).toHaveLength(1)
+  // Three months are made ahead, and this one is not over yet.
+  expect(instances[0]?.state().partitionDaysAhead).toBeGreaterThan(85)
 })
 
 test('a run that fails is said, counted, kept in the history, and tried again when its time has come', async () => {

@@ -10,7 +10,7 @@ export interface RetentionSchedule {
 }
 
 interface RetentionOptions {
-  readonly store: Pick<Store, 'ready' | 'jobs' | 'dropExpired'>
+  readonly store: Pick<Store, 'ready' | 'jobs' | 'dropExpired' | 'partitionDaysAhead'>
   readonly clock: Clock
   readonly logger: Logger
   /** How often it looks whether a run is due; tests look more often. */
@@ -18,7 +18,13 @@ interface RetentionOptions {
 }
 
 export const retentionJob = 'retention'
-export const noRetentionYet: RetentionState = { okTotal: 0, failedTotal: 0, bytesFreedTotal: 0, lastSuccessAt: null }
+export const noRetentionYet: RetentionState = {
+  okTotal: 0,
+  failedTotal: 0,
+  bytesFreedTotal: 0,
+  lastSuccessAt: null,
+  partitionDaysAhead: null,
+}
 /** Partitions end at midnight (UTC), so looking a few times a day is soon enough. */
 const everyMs = 6 * 3_600_000
 const lookEveryMs = 5 * 60_000
@@ -58,7 +64,8 @@ export function startRetention(options: RetentionOptions): RetentionSchedule {
   }
   const lookUp = async (): Promise<void> => {
     const last = (await store.jobs.latest()).find(({ name }) => name === retentionJob)
-    state = { ...state, lastSuccessAt: last?.lastSuccessAt ?? null }
+    const days = await store.partitionDaysAhead()
+    state = { ...state, lastSuccessAt: last?.lastSuccessAt ?? null, partitionDaysAhead: days }
   }
   let looking = Promise.resolve()
   let busy = false

@@ -49,6 +49,8 @@ export interface RetentionState {
   readonly bytesFreedTotal: number
   /** Of the last good run of whichever instance on this database; null before there was one. Epoch milliseconds. */
   readonly lastSuccessAt: number | null
+  /** Days from now on for which the ledger has partitions without a gap; null before the first look. */
+  readonly partitionDaysAhead: number | null
 }
 
 /** The state of one gateway worker's journal writer. */

@@ -14,7 +14,7 @@ import { createJobs } from './jobs.ts'
 import { prepareSchema } from './prepare-schema.ts'
 import { createQueries } from './queries/index.ts'
 import { createRecentWaits } from './recent-waits.ts'
-import { dropExpired, heldSince, keptFor } from './retention.ts'
+import { dropExpired, heldSince, keptFor, partitionDaysAhead } from './retention.ts'
 import { createNamedSql } from './run-named.ts'
 import type { Store } from './store.ts'
 import { messageOf } from './store-error.ts'
@@ -103,6 +103,7 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
         onDropped: ({ name, table }, bytes) =>
           logger.info('partition_dropped', 'A partition was too old and is gone', { table, partition: name, bytes }),
       }),
+    partitionDaysAhead: () => partitionDaysAhead(pools.writer, clock.now()),
     listen: listener.listen,
     connectionUrl: () => url,
     async close() {

@@ -36,6 +36,15 @@ export function expiredPartitions(present: readonly Partition[], retention: Rete
   })
 }
 
+/** Days from now on for which the ledger has partitions without a gap. */
+export async function partitionDaysAhead(pool: Pool, now: number): Promise<number> {
+  let covered = now
+  // They come in the order of their time.
+  for (const { table, from, to } of await listPartitions(pool))
+    if (table === 'api_requests' && from <= covered && to > covered) covered = to
+  return (covered - now) / dayMs
+}
+
 export interface DropOptions {
   readonly pool: Pool
   readonly retention: Retention

@@ -33,6 +33,8 @@ export interface Store {
   readonly jobs: Jobs
   /** Drops the partitions that retention lets go, until the signal; the work of the job `retention`. */
   dropExpired(signal: AbortSignal): Promise<JobCounts>
+  /** Days from now on for which the ledger has partitions. */
+  partitionDaysAhead(): Promise<number>
   /**
    * Hears `NOTIFY` on a channel (`exchangesChannel`, `keysChannel`) until the returned function is called. After the
    * connection was lost, the handler is called with an empty payload: something may have been missed.

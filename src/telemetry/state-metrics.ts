@@ -105,8 +105,11 @@ export function registerRetentionState(registry: MetricRegistry, retention: () =
   const success = registry.gauge('signalbox_retention_last_success_timestamp_seconds').child({})
   const runs = registry.counter('signalbox_retention_runs_total')
   const freed = registry.counter('signalbox_retention_freed_bytes_total').child({})
+  const ahead = registry.gauge('signalbox_partition_days_ahead')
   registry.onScrape(() => {
-    const { lastSuccessAt, okTotal, failedTotal, bytesFreedTotal } = retention()
+    const { lastSuccessAt, okTotal, failedTotal, bytesFreedTotal, partitionDaysAhead } = retention()
+    // No series before it is known: 0 would mean that there is none.
+    if (partitionDaysAhead !== null) ahead.child({}).set(partitionDaysAhead)
     success.set((lastSuccessAt ?? 0) / 1_000)
     runs.child({ result: 'ok' }).follow(okTotal)
     runs.child({ result: 'failed' }).follow(failedTotal)

@@ -96,5 +96,11 @@ export const storageRows = {
   signalbox_retention_runs_total: counter('Runs of retention in this process.', 'count', 'retention', {
     labels: { result: ['ok', 'failed'] },
   }),
+  signalbox_partition_days_ahead: gauge(
+    'Days from now on for which the ledger has partitions; rows of later days wait in a default partition.',
+    'count',
+    'retention',
+    'min',
+  ),
   signalbox_retention_freed_bytes_total: counter('Size of the partitions that they dropped.', 'bytes', 'retention'),
 }
