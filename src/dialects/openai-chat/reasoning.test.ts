@@ -31,6 +31,21 @@ describe('Reasoning in `reasoning_content`, `reasoning`, `reasoning_details`, co
     expect(isPackedState(seen.content[0]?.signature)).toBe(true)
     expect(seen.content[1]).toMatchObject({ text: 'so' })
   })
+  test('tags are found however they are cut, and text that only looks like one is kept', () => {
+    const said = ' <think>a </b> c</think>\nso </think>'
+    const cuts = Array.from(said, (_, at) => [said.slice(0, at), said.slice(at)])
+    for (const cut of [...cuts, Array.from(said)]) {
+      const seen = messageOf(compatible, [...cut.map((content) => chunk({ content })), chunk({}, 'stop')])
+      expect(seen.content).toMatchObject([
+        { type: 'thinking', thinking: 'a </b> c' },
+        { type: 'text', text: '\nso </think>' },
+      ])
+    }
+    for (const content of ['<thin', ' <', 'a <think>b</think>'])
+      expect(messageOf(compatible, [chunk({ content }), chunk({}, 'stop')]).content).toEqual([
+        { type: 'text', text: content },
+      ])
+  })
   test('repeated deltas are skipped (xai)', () => {
     const seen = messageOf(xai, [
       chunk({ reasoning_content: 'a' }),
