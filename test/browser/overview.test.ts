@@ -245,6 +245,21 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
     await page.getByRole('list', { name: 'Main figures' }).waitFor({ timeout: 15_000 })
   })
 
+  test('on a phone each call shows its model, tokens and cost whole', async () => {
+    finish({ model: 'claude-sonnet-5', costUsd: 0.0793 })
+    const page = await open('/', { width: 390 })
+    await rows(page).first().waitFor()
+    // What is cut off is wider than the box that shows it.
+    const cut = await calls(page).evaluate((table) =>
+      [...table.querySelectorAll('tbody span')].flatMap((span) =>
+        span.clientWidth > 0 && span.scrollWidth > span.clientWidth ? [span.textContent] : [],
+      ),
+    )
+    expect(cut).toEqual([])
+    await calls(page).getByText('$0.0793').first().waitFor()
+    await expectNoSidewaysScroll(page)
+  })
+
   test('the list begins with fifty calls and shows the others when asked', async () => {
     for (let call = 0; call < 60; call++) finish({ endpoint: call === 59 ? 'count_tokens' : 'messages' })
     const page = await open()

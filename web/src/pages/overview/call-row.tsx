@@ -62,15 +62,17 @@ export const CallRow = memo(function CallRow({ call, fresh, open }: CallRowProps
         </span>
       </td>
       <td className="min-w-0 px-2 py-1.5 align-top">
-        <span className="block truncate">{model}</span>
-        <span className="block truncate text-[0.8125rem] text-soft lg:hidden">
+        <span className="block break-words sm:truncate">{model}</span>
+        <span className="block text-[0.8125rem] break-words text-soft sm:truncate lg:hidden">
           {call.domain}
           <span className="sm:hidden">
             , {estimated}
             {count(call.tokens.total)} tokens, {money(call.cost_usd)}
           </span>
         </span>
-        {details.length > 0 && <span className="block truncate text-[0.8125rem] text-soft">{details.join(', ')}</span>}
+        {details.length > 0 && (
+          <span className="block text-[0.8125rem] break-words text-soft sm:truncate">{details.join(', ')}</span>
+        )}
       </td>
       <td className="hidden truncate px-2 py-1.5 align-top lg:table-cell">{call.domain}</td>
       <td className="hidden px-2 py-1.5 text-right align-top sm:table-cell">

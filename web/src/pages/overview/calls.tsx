@@ -71,13 +71,13 @@ export function Calls({ range, search, models, onSearch }: CallsProps) {
           <caption className="sr-only">Finished calls, newest first</caption>
           <thead className="text-left text-soft">
             <tr className="border-b border-line">
-              <Head className="w-[5.5rem]">Time</Head>
-              <Head className="w-[6.25rem]">Result</Head>
+              <Head className="w-[4.75rem] sm:w-[5.5rem]">Time</Head>
+              <Head className="w-[4rem] sm:w-[6.25rem]">Result</Head>
               <Head className="">Model</Head>
               <Head className="hidden w-32 lg:table-cell">Domain</Head>
               <Head className="hidden w-20 text-right sm:table-cell">Tokens</Head>
               <Head className="hidden w-24 text-right md:table-cell">First token</Head>
-              <Head className="w-[4.75rem] text-right">Total</Head>
+              <Head className="w-[4rem] pe-3 text-right sm:w-[4.75rem] sm:pe-2">Total</Head>
               <Head className="hidden w-24 text-right sm:table-cell">Cost</Head>
             </tr>
           </thead>
