@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/journeys/**/*.test.ts'],
+    // The server of those who want a database of their own is stopped at the end.
+    globalSetup: ['test/support/global-postgres.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Each file starts a gateway with its own database; on two cores they only slow each other down.
