@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
@@ -45,7 +44,8 @@ export async function writeWholeFile(
     // Before it is closed it may be about to be made.
     out.on('error', () => undefined)
     out.destroy()
-    if (!out.closed) await once(out, 'close')
+    // Not `once` of node:events: that gives up at an error, and the file would stay.
+    if (!out.closed) await new Promise<void>((resolve) => out.once('close', resolve))
     await rm(partial, { force: true })
     throw error
   }
