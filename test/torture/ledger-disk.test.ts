@@ -3,7 +3,7 @@
  * can not be stored. The same journals recorded twice.
  */
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, expect, type TestContext, test } from 'vitest'
@@ -38,10 +38,9 @@ function smallDisk(megabytes: number, context: TestContext): string {
   return directory
 }
 
-/** Takes all the room there is; returns how to give it back. */
+/** Takes all the room there is, and once more what was freed since; returns how to give it back. */
 function fill(directory: string): () => void {
   const ballast = path.join(directory, 'ballast')
-  writeFileSync(ballast, '')
   for (const bytes of [1024 * 1024, 4_096, 512]) {
     const chunk = Buffer.alloc(bytes)
     try {
@@ -87,7 +86,10 @@ test(
     await untilRecording(database)
 
     const give = fill(disk)
-    await until('the full disk is noticed', () => recording.output().includes('"ledger_write_failed"'))
+    await until('the full disk is noticed', () => {
+      fill(disk)
+      return recording.output().includes('"ledger_write_failed"')
+    })
     const stuckAt = await until('the database says how far it came, or nothing', async () => rowsIn(database))
     await new Promise((resolve) => setTimeout(resolve, 3_000))
     give()
@@ -138,10 +140,18 @@ test(
     })
 
     // More of them, with no room for a line or a checkpoint: they stay in the journal and nobody waits for them.
-    const late = await badJournal(path.join(disk, 'journal'), 'bad-2')
+    const late = await badJournal(path.join(disk, 'prepared'), 'bad-2')
     const give = fill(disk)
-    await until('the disk is noticed', () => recording.output().includes('"checkpoint_failed"'))
-    await untilRecording(database)
+    await until('the disk is noticed', () => {
+      fill(disk)
+      return recording.output().includes('"checkpoint_failed"')
+    })
+    // A name costs no room.
+    renameSync(path.join(disk, 'prepared/bad-2'), path.join(disk, 'journal/bad-2'))
+    await until('those before and behind them are stored', async () => {
+      const found = await database.query('select id from api_requests where id = any($1)', [late.stored])
+      return found.length === late.stored.length
+    })
     give()
     await until('they are set aside too', () => {
       const ids = linesOf().flatMap(({ exchange }) => exchange?.id ?? [])
@@ -198,13 +208,14 @@ async function badJournal(
   const journal = openJournal({ root, name, clock: systemClock, logger: silentLogger })
   const put = (record: object): void => void journal.append(JSON.stringify(record), 'now')
   const id = (): string => uuidv7(now)
-  const stored = [id(), id(), id(), id()]
-  const [nul = '', giant = '', huge = '', slow = ''] = stored
+  const stored = [id(), id(), id()]
+  const [nul = '', giant = '', slow = ''] = stored
   put(closedExchange({ id: nul, openedAt: now, errorMessage: 'nul \0 and half \ud83d', domain: 'a\0b' }))
   put(closedExchange({ id: giant, openedAt: now, path: `/${'x'.repeat(500_000)}`, sessionId: 's'.repeat(100_000) }))
   const many = Number.MAX_SAFE_INTEGER
   const usage = { input: many, output: many, cacheRead: many, cacheWrite5m: many, cacheWrite1h: many, reasoning: many }
-  // A model without a price: a petabyte of tokens costs nothing that a column could not hold.
+  const huge = id()
+  // Nobody has the money that so many tokens would cost, and no column holds it.
   put(
     closedExchange({
       id: huge,
@@ -216,7 +227,6 @@ async function badJournal(
       model: 'x',
     }),
   )
-  put(closedExchange({ id: slow, openedAt: now, durationMs: 1e300, upstreamMs: 1e300 }))
   const rejected = [id(), id()]
   const headers = { 'retry-after': '1' }
   for (const one of rejected) put(closedExchange({ id: one, openedAt: now, ttftMs: 1e300, rateLimitHeaders: headers }))
@@ -229,6 +239,8 @@ async function badJournal(
     JSON.stringify(closedExchange({ id: id(), closedAt: 253_402_300_800_000 })),
   ]
   for (const text of unreadable) journal.append(text, 'now')
+  rejected.push(huge)
+  put(closedExchange({ id: slow, openedAt: now, durationMs: 1e300, upstreamMs: 1e300 }))
   await journal.close()
   return { stored, rejected, unreadable: unreadable.length }
 }

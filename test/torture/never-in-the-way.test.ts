@@ -267,7 +267,7 @@ test('memory stays bounded while the database is away', async () => {
   const before = { office: residentBytes(signalbox.pid), worker: residentBytes(worker) }
 
   const thaw = freezePostgres(place.dataDir)
-  // More than the 20,000 rows that are kept in memory: the rest has to wait on disk.
+  // More than the 8,000 rows that are kept in memory: the rest has to wait on disk.
   const seen = await finished(traffic(place, { callers: 16, calls: 25_000, streams: false }), 25_000)
   await until('the main process has read the journal up to its bound', async () => {
     const metrics = await (await fetch(`${place.proxyUrl}/metrics`)).text()

@@ -81,10 +81,12 @@ export async function expectSums(database: Database, rowsFrom = 'api_requests'):
     const columns = ['bucket', ...keys, 'requests', ...sums].join(', ')
     expect(await differences(database, raw, `rollup_${tier}`, columns), `rollup_${tier}`).toEqual([])
 
-    // A histogram is one number: the calls of a slot stand in twelve decimal digits of their own, from slot 640 on. Here it is
-    // made with log() of numeric, where the ledger computes with floating point.
-    const histogram = (column: string): string =>
-      `coalesce(sum(n * ('1e' || (12 * (floor(64 * log(2::numeric, ${column}::numeric) + 1e-9) - 640))::int)::numeric), 0)`
+    // A histogram is one number: the calls of a slot stand in twelve decimal digits of their own, from slot 640 on; slots
+    // end at 0.001 and 10^9 ms. Here it is made with log() of numeric, where the ledger computes with floating point.
+    const histogram = (column: string): string => {
+      const slot = `floor(64 * log(2::numeric, least(greatest(${column}, 0.001), 1e9)::numeric) + 1e-9)`
+      return `coalesce(sum(n * ('1e' || (12 * (${slot} - 640))::int)::numeric) filter (where ${column} is not null), 0)`
+    }
     const slots = `
       select bucket, domain, provider, model, ${histogram('response_time_ms')} as response_time, ${histogram('ttft_ms')} as ttft
       from (select ${bucket} as bucket, domain, coalesce(provider, '') as provider, left(${model}, 100) as model,
