@@ -133,6 +133,33 @@ describe('the order of an answer', () => {
     ])
   })
 
+  test('a call that is told to be complete and is not stays open, for the limit may have cut it', () => {
+    const writer = new MessageWriter()
+    const stream = new MessageStream(writer, start)
+    stream.call(0, 'a', 'read')
+    stream.callInput(0, '{"x"')
+    stream.callEnd(0)
+    stream.stop('max_tokens')
+    stream.end()
+    expect(JSON.parse(writer.body ?? '').content[0].input).toEqual({ incomplete_json: '{"x"' })
+  })
+
+  test('keeps texts apart where they are told apart', () => {
+    const writer = new MessageWriter()
+    const stream = new MessageStream(writer, start)
+    stream.textEnd()
+    stream.text('a')
+    stream.text('b')
+    stream.textEnd()
+    stream.text('c')
+    stream.stop('end_turn')
+    stream.end()
+    expect(JSON.parse(writer.body ?? '').content).toEqual([
+      { type: 'text', text: 'ab' },
+      { type: 'text', text: 'c' },
+    ])
+  })
+
   test('says the input of a call is no JSON before its block closes', () => {
     const writer = new EventStreamWriter()
     const stream = new MessageStream(writer, start)

@@ -116,6 +116,11 @@ export class MessageStream {
     this.#writer.blockDelta(this.#index, { type: 'text', text })
   }
 
+  /** The text that is open is over: more text, should it come, is a block of its own. */
+  textEnd(): void {
+    if (this.#open?.kind === 'text') this.#close()
+  }
+
   thinking(thinking: string): void {
     if (thinking === '') return
     this.#openBlock('thinking')
@@ -155,14 +160,14 @@ export class MessageStream {
   }
 
   /**
-   * A call's input is all there: its block closes, and the next call that waits goes out. Dialects that are not told call
-   * this never; `stop` does it for them.
+   * A call's input is all there: its block closes, and the next call that waits goes out. One that is no JSON stays open
+   * until it is known whether the token limit cut it off. Dialects that are not told this leave all of it to `stop`.
    */
   callEnd(key: CallKey): void {
     const call = this.#calls.get(key)
     if (call === undefined) throw badAnswer('a tool call ended that never began')
-    call.complete = true
-    if (call.state !== 'open') return
+    call.complete = isObjectText(call.input)
+    if (call.state !== 'open' || !call.complete) return
     this.#close()
     for (const [next, waiting] of this.#calls) {
       if (waiting.state !== 'waiting') continue

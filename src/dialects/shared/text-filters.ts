@@ -23,7 +23,9 @@ export class EchoFilter {
     return rest
   }
 
-  finish(): string {
+  /** Something else follows: what was held back was no echo. */
+  flush(): string {
+    if (this.#held === '') return ''
     const held = this.#held
     this.#held = ''
     this.#prefix = ''

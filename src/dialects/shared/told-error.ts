@@ -1,7 +1,7 @@
 /** Errors in the shapes of OpenAI and of those who follow it. */
 import { GatewayError } from '../../core/errors.ts'
 import { isJson, type Json } from '../../core/messages.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, withoutSecrets } from './failure.ts'
 
 /** What an error object says, in any of the shapes that exist. */
 export interface ToldError {
@@ -38,7 +38,7 @@ export function failureInAnswer(error: ToldError, retryAfterSeconds: number | nu
   if (status !== null) return failureOf({ status, code, message, retryAfterSeconds })
   const what = `The provider reported an error in its answer${code === null ? '' : ` (${code.slice(0, 60)})`}`
   return new GatewayError('provider_stream_error', what, {
-    shown: message === null ? what : `${what}: ${message.slice(0, 500)}`,
+    shown: message === null ? what : `${what}: ${withoutSecrets(message).slice(0, 500)}`,
   })
 }
 

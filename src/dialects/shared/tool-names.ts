@@ -24,7 +24,9 @@ export function createToolNames(isAllowed: (name: string) => boolean = (name) =>
       const found = known.get(name)
       if (found !== undefined) return found
       const hash = createHash('sha256').update(name).digest('hex').slice(0, 10)
-      const short = `${name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64 - 11)}_${hash}`
+      // Some providers want a letter or `_` first, and none minds one.
+      const readable = name.replace(/[^a-zA-Z0-9_-]/g, '_').replace(/^[^a-zA-Z_]/, '_$&')
+      const short = `${readable.slice(0, 64 - 11)}_${hash}`
       known.set(name, short)
       changed.set(short, name)
       return short
