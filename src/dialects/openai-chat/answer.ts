@@ -2,12 +2,14 @@ import type { AnswerContext, AnswerFacts } from '../../core/dialect.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { type AnswerWriter, MessageStream } from '../../core/message-stream.ts'
 import { isJson, type Json } from '../../core/messages.ts'
+import { prefillOf } from '../shared/blocks.ts'
 import { packState } from '../shared/provider-state.ts'
+import { EchoFilter } from '../shared/text-filters.ts'
 import { errorIn } from './failure.ts'
 import { toStop } from './finish.ts'
 import type { ChatQuirks } from './quirks.ts'
 import { ReasoningState, reasoningIn, thinkingPartText } from './reasoning.ts'
-import { EchoFilter, ThinkTags } from './text-filters.ts'
+import { ThinkTags } from './think-tags.ts'
 import { ToolCalls } from './tool-calls.ts'
 import { toUsage } from './usage.ts'
 
@@ -179,7 +181,7 @@ export class ChatAnswer {
 
   #flushText(): void {
     for (const piece of this.#tags?.finish() ?? []) this.#sorted(piece)
-    this.#text(this.#echo.finish())
+    this.#text(this.#echo.flush())
   }
 
   #text(text: string): void {
@@ -241,14 +243,6 @@ export class ChatAnswer {
     this.#flags.add('usage_estimated')
     this.#stream.usage({ outputTokens: Math.ceil(this.#characters / 4) })
   }
-}
-
-/** The text of an assistant turn at the end, which the answer continues. */
-function prefillOf(last: AnswerContext['request']['messages'][number] | undefined): string {
-  if (last?.role !== 'assistant') return ''
-  return last.content
-    .map((block) => (block.type === 'text' && typeof block.text === 'string' ? block.text : ''))
-    .join('')
 }
 
 const badAnswer = (what: string): GatewayError =>

@@ -1,8 +1,10 @@
 import { type Block, isJson, type RequestMessage } from '../../core/messages.ts'
+import { foundTools, textOf, webSearchText } from '../shared/blocks.ts'
+import { refuse } from '../shared/notes.ts'
 import { unpackState } from '../shared/provider-state.ts'
 import { blockFates } from './fates.ts'
-import { contentOf, type Part, textOf, textPart, webSearchText } from './parts.ts'
-import { callIdFor, refuse, type Scope } from './scope.ts'
+import { contentOf, type Part, textPart } from './parts.ts'
+import { callIdFor, type Scope } from './scope.ts'
 
 export type ChatMessage = Readonly<Record<string, unknown>> & { readonly role: string }
 
@@ -59,7 +61,8 @@ function addBlock(scope: Scope, seen: Turn, block: Block, path: string): void {
       return
     }
     case 'tool_search_tool_result':
-      addLoaded(scope, block)
+      // Deferred tools that a search at Anthropic found are loaded from then on.
+      for (const name of foundTools(block)) scope.loaded.add(name)
   }
   if (blockFates[block.type]?.fate !== 'dropped')
     throw refuse(path, `${scope.target.provider} takes no "${block.type}" blocks in assistant turns`)
@@ -114,12 +117,4 @@ function reasoningFields(scope: Scope, seen: Turn, afterLastUser: boolean): Reco
     case 'none':
       return {}
   }
-}
-
-/** Deferred tools that a search at Anthropic found are loaded from then on. */
-function addLoaded(scope: Scope, block: Block): void {
-  const content = isJson(block.content) ? block.content.tool_references : null
-  if (!Array.isArray(content)) return
-  for (const reference of content)
-    if (isJson(reference) && typeof reference.tool_name === 'string') scope.loaded.add(reference.tool_name)
 }

@@ -1,11 +1,10 @@
 import type { Block, RequestMessage } from '../../core/messages.ts'
+import { isAttribution, textOf } from '../shared/blocks.ts'
+import { refuse } from '../shared/notes.ts'
 import { type ChatMessage, toAssistantMessage } from './assistant-turn.ts'
-import { contentOf, type Part, partsOf, textOf, textPart } from './parts.ts'
-import { callIdFor, refuse, type Scope } from './scope.ts'
+import { contentOf, type Part, partsOf, textPart } from './parts.ts'
+import { callIdFor, type Scope } from './scope.ts'
 import { type ResultText, toResult } from './tool-result.ts'
-
-/** Its suffix changes between conversations and would break the provider's prompt cache; it means nothing to a model. */
-const attribution = 'x-anthropic-billing-header:'
 
 /** Claude's way to tell a model something that the user did not say. */
 const reminder = (text: string): string => `<system-reminder>\n${text}\n</system-reminder>`
@@ -51,7 +50,7 @@ function systemParts(scope: Scope, blocks: readonly Block[], path: string): Part
     }
     if (block.type !== 'text') throw refuse(`${path}.${index}`, `"${block.type}" blocks cannot instruct a model`)
     const text = textOf(block)
-    if (text.startsWith(attribution)) scope.notes.add('system:attribution', 'dropped')
+    if (isAttribution(text)) scope.notes.add('system:attribution', 'dropped')
     else if (text !== '') parts.push(textPart(scope, text, block))
   })
   return parts

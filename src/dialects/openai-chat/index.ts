@@ -7,7 +7,7 @@ import { toFailure } from './failure.ts'
 import type { ChatQuirks } from './quirks.ts'
 import { toUpstream } from './request.ts'
 import { fromUpstream, recover } from './response.ts'
-import { ChatStream } from './stream.ts'
+import { translateStream } from './stream.ts'
 
 export { blockFates, type Fate, type FateRow, fieldFates } from './fates.ts'
 export type { ChatQuirks, UsageQuirks } from './quirks.ts'
@@ -18,7 +18,7 @@ export const openAiChat = (quirks: ChatQuirks): Dialect => ({
   name: 'openai-chat',
   toUpstream: (request, target) => toUpstream(request, target, quirks),
   fromUpstream: (body, context, form) => fromUpstream(body, context, quirks, form),
-  translateStream: (context) => new ChatStream(context, quirks),
+  translateStream: (context) => translateStream(context, quirks),
   toFailure,
   recover: (status, body, context, form) => (status < 500 ? recover(body, context, quirks, form) : null),
 })

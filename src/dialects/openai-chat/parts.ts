@@ -1,7 +1,9 @@
 import { type Block, isJson } from '../../core/messages.ts'
+import { changedTool, searchResultText, sourceUrl, textOf } from '../shared/blocks.ts'
+import { refuse } from '../shared/notes.ts'
 import { blockFates } from './fates.ts'
 import type { PartsRole } from './quirks.ts'
-import { refuse, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 
 /** A part of a chat message's content. */
 export type Part = Readonly<Record<string, unknown>> & { readonly type: string }
@@ -53,22 +55,11 @@ export function partsOf(scope: Scope, block: Block, path: string): readonly Part
   }
 }
 
-export const textOf = (block: Block): string => (typeof block.text === 'string' ? block.text : '')
-
 function imagePart(scope: Scope, block: Block, path: string): Part {
   if (scope.target.facts.images === false) throw refuse(path, `${scope.target.model} takes no images`)
   const url = sourceUrl(block.source)
   if (url === null) throw refuse(`${path}.source`, 'only images as base64 or URL can be sent to this provider')
   return { type: 'image_url', image_url: scope.quirks.imageUrl === 'string' ? url : { url } }
-}
-
-/** An address of the content itself; the gateway never fetches one. */
-function sourceUrl(source: unknown): string | null {
-  if (!isJson(source)) return null
-  if (source.type === 'url' && typeof source.url === 'string') return source.url
-  if (source.type === 'base64' && typeof source.data === 'string' && typeof source.media_type === 'string')
-    return `data:${source.media_type};base64,${source.data}`
-  return null
 }
 
 function documentParts(scope: Scope, block: Block, path: string): readonly Part[] {
@@ -106,12 +97,6 @@ function contentDocument(scope: Scope, content: unknown, head: string, path: str
   return [...headParts, ...parts]
 }
 
-function searchResultText(block: Block): string {
-  const lines = [block.title, block.source].filter((line) => typeof line === 'string' && line !== '')
-  const texts = Array.isArray(block.content) ? block.content.map((inner) => (isJson(inner) ? inner.text : '')) : []
-  return `${lines.join('\n')}\n\n${texts.join('\n')}`
-}
-
 /** A tool that came or went in the middle of the conversation; one that came is in the request's tools. */
 function toolChangeText(scope: Scope, block: Block): string {
   const { name, definition } = changedTool(block)
@@ -120,21 +105,4 @@ function toolChangeText(scope: Scope, block: Block): string {
   if (block.type === 'tool_removal') return `The tool ${scope.names.toProvider(name)} is not available any more.`
   scope.loaded.add(name)
   return `The tool ${scope.names.toProvider(name)} is available.`
-}
-
-function changedTool(block: Block): { name: string; definition: Block | null } {
-  if (typeof block.tool_name === 'string') return { name: block.tool_name, definition: null }
-  const tool = isJson(block.tool) ? block.tool : {}
-  const definition = isJson(tool.definition) ? (tool.definition as Block) : null // read by name only
-  const name = definition?.name ?? tool.name ?? tool.server_name ?? block.name
-  return { name: typeof name === 'string' ? name : 'unknown', definition }
-}
-
-/** What a web search at Anthropic found, for a model that did not make it. */
-export function webSearchText(block: Block): string | null {
-  if (!Array.isArray(block.content)) return null
-  const lines = block.content.flatMap((result: unknown) =>
-    isJson(result) && typeof result.url === 'string' ? [`${String(result.title ?? '')} ${result.url}`.trim()] : [],
-  )
-  return lines.length === 0 ? null : `Found on the web:\n${lines.join('\n')}`
 }

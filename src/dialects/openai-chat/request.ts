@@ -1,11 +1,12 @@
 import type { TranslatedRequest, TranslationTarget } from '../../core/dialect.ts'
 import type { MessagesRequest } from '../../core/messages.ts'
+import { Notes, refuse } from '../shared/notes.ts'
 import { createToolNames } from '../shared/tool-names.ts'
 import { toChatMessages } from './conversation.ts'
 import { effortFields, effortOf } from './effort.ts'
 import { fieldFates } from './fates.ts'
 import type { ChatQuirks } from './quirks.ts'
-import { Notes, refuse, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 import { answerFormat, sampling, stopSequences, streaming, tokenLimit, userFields } from './settings.ts'
 import { toolFields } from './tools.ts'
 

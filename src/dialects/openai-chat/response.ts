@@ -3,16 +3,16 @@ import type { AnswerContext, TranslatedAnswer } from '../../core/dialect.ts'
 import { GatewayError } from '../../core/errors.ts'
 import type { AnswerWriter } from '../../core/message-stream.ts'
 import { isJson, type Json } from '../../core/messages.ts'
+import { parsedJson } from '../shared/told-error.ts'
 import { ChatAnswer } from './answer.ts'
 import { callsInFailure } from './failed-generation.ts'
-import { parsed } from './failure.ts'
 import type { ChatQuirks } from './quirks.ts'
 
 type Form = 'message' | 'events'
 
 /** A whole completion as one message, or as the events of a stream. */
 export function fromUpstream(body: Buffer, context: AnswerContext, quirks: ChatQuirks, form: Form): TranslatedAnswer {
-  const value = parsed(body)
+  const value = parsedJson(body)
   if (!isJson(value)) throw new GatewayError('provider_bad_response', 'The provider’s answer is not a JSON object.')
   const calls = callsInFailure(value, context)
   return written(context, quirks, form, (answer) => {
@@ -24,7 +24,7 @@ export function fromUpstream(body: Buffer, context: AnswerContext, quirks: ChatQ
 
 /** The answer that an error body holds (Groq's `failed_generation`), or null. */
 export function recover(body: Buffer, context: AnswerContext, quirks: ChatQuirks, form: Form): TranslatedAnswer | null {
-  const value = parsed(body)
+  const value = parsedJson(body)
   const calls: readonly Json[] | null = isJson(value) ? callsInFailure(value, context) : null
   return calls === null ? null : written(context, quirks, form, (answer) => answer.endWithCalls(calls))
 }

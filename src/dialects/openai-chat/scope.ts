@@ -1,8 +1,8 @@
 /** What all parts of one request's translation share. */
 import { createHash } from 'node:crypto'
-import type { TranslationNote, TranslationTarget } from '../../core/dialect.ts'
-import { GatewayError } from '../../core/errors.ts'
+import type { TranslationTarget } from '../../core/dialect.ts'
 import type { Json, MessagesRequest } from '../../core/messages.ts'
+import type { Notes } from '../shared/notes.ts'
 import type { ToolNames } from '../shared/tool-names.ts'
 import type { ChatQuirks } from './quirks.ts'
 
@@ -16,25 +16,6 @@ export interface Scope {
   readonly loaded: Set<string>
   /** Tools that a `tool_addition` defines in the middle of the conversation. */
   readonly added: Json[]
-}
-
-/** Notes, each once: a request has a hundred cache marks, and one line about them. */
-export class Notes {
-  readonly #seen = new Map<string, TranslationNote>()
-
-  add(what: string, how: TranslationNote['how']): void {
-    const key = `${how} ${what}`
-    if (!this.#seen.has(key)) this.#seen.set(key, { what, how })
-  }
-
-  get all(): readonly TranslationNote[] {
-    return [...this.#seen.values()]
-  }
-}
-
-/** The request cannot be said in the target's words; `path` names the place. */
-export function refuse(path: string, why: string): GatewayError {
-  return new GatewayError('caller_invalid_request', `${path}: ${why}`)
 }
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'

@@ -1,5 +1,7 @@
 import { isJson, type Json } from '../../core/messages.ts'
-import { refuse, type Scope } from './scope.ts'
+import { refuse } from '../shared/notes.ts'
+import { isStrictSchema } from '../shared/strict-schema.ts'
+import type { Scope } from './scope.ts'
 
 /** `max_tokens` under the provider's name, and no more than the model can. */
 export function tokenLimit(scope: Scope): Record<string, number> {
@@ -63,7 +65,7 @@ export function answerFormat({ request, target, quirks, notes }: Scope): AnswerF
     throw refuse('output_config.format', 'only json_schema can be sent to this provider')
   const { $schema: _dialect, ...schema } = format.schema
   if (quirks.jsonSchema && target.facts.jsonSchema !== false) {
-    const strict = isStrict(schema) ? { strict: true } : {}
+    const strict = isStrictSchema(schema) ? { strict: true } : {}
     return {
       fields: { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, ...strict } } },
       prompt: null,
@@ -75,24 +77,6 @@ export function answerFormat({ request, target, quirks, notes }: Scope): AnswerF
     prompt: `Answer with one JSON object and nothing else. It must satisfy this JSON schema:\n${JSON.stringify(schema)}`,
   }
 }
-
-/** OpenAI's strict mode takes objects that name all their properties as required, and allow no others. */
-function isStrict(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.every(isStrict)
-  if (!isJson(schema)) return true
-  const { properties, required } = schema
-  if (schema.type === 'object' || isJson(properties)) {
-    if (schema.additionalProperties !== false || !isJson(properties)) return false
-    const names: readonly unknown[] = Array.isArray(required) ? required : []
-    if (!Object.keys(properties).every((name) => names.includes(name))) return false
-    if (!Object.values(properties).every(isStrict)) return false
-  }
-  return ['items', 'anyOf', '$defs', 'definitions'].every((key) => isStrictAt(key, schema[key]))
-}
-
-const isStrictAt = (key: string, value: unknown): boolean =>
-  value === undefined ||
-  (key.endsWith('s') && isJson(value) && key !== 'items' ? Object.values(value).every(isStrict) : isStrict(value))
 
 /** A hash for the end user where the provider has a field for one; the caller's own value never leaves. */
 export function userFields({ request, target, quirks, notes }: Scope): Record<string, string> {

@@ -1,7 +1,8 @@
 import { type Block, blocksOf, isJson } from '../../core/messages.ts'
+import { refuse } from '../shared/notes.ts'
 import { isTextPart, type Part, partsOf, textPart } from './parts.ts'
 import type { Scope } from './scope.ts'
-import { callIdFor, refuse } from './scope.ts'
+import { callIdFor } from './scope.ts'
 
 /** A tool's result as a tool message can hold it, and what it cannot hold. */
 export interface ResultText {

@@ -1,9 +1,7 @@
 import { isJson, type Json } from '../../core/messages.ts'
-import { refuse, type Scope } from './scope.ts'
-
-/** Tools that Anthropic defines, without their dates: what is dropped is told in a bounded set of words. */
-const knownTools =
-  /^(web_search|web_fetch|code_execution|bash|text_editor|computer|memory|tool_search_tool_regex|tool_search_tool_bm25|mcp_toolset|advisor)(_|$)/
+import { toolFamily } from '../shared/blocks.ts'
+import { refuse } from '../shared/notes.ts'
+import type { Scope } from './scope.ts'
 
 /** The fields `tools`, `tool_choice` and `parallel_tool_calls`, as far as there are any tools. */
 export function toolFields(scope: Scope): Record<string, unknown> {
@@ -44,8 +42,7 @@ const isOwn = (tool: Json): boolean => tool.type === undefined || tool.type === 
 /** Whether a tool goes along: not those that run at Anthropic, nor those whose loading was put off and not asked for yet. */
 function isOffered(scope: Scope, tool: Json): boolean {
   if (!isOwn(tool)) {
-    const family = knownTools.exec(String(tool.type))?.[1]
-    scope.notes.add(`tool:${family ?? 'other'}`, 'dropped')
+    scope.notes.add(`tool:${toolFamily(tool.type)}`, 'dropped')
     return false
   }
   if (tool.defer_loading === true && !scope.loaded.has(String(tool.name))) {

@@ -1,5 +1,3 @@
-/** Filters over an answer's text as it arrives, each at its beginning only; both give the same for any cutting. */
-
 /** A piece of the answer's text, sorted. */
 export interface Piece {
   readonly kind: 'text' | 'thinking'
@@ -67,35 +65,4 @@ function partOfTagAtEnd(text: string): number {
   for (let length = Math.min(closeTag.length - 1, text.length); length > 0; length -= 1)
     if (closeTag.startsWith(text.slice(-length))) return length
   return 0
-}
-
-/** Removes a prefill that the provider repeats: the caller has it already. */
-export class EchoFilter {
-  #prefix: string
-  #held = ''
-  /** Whether an echo was removed. */
-  removed = false
-
-  constructor(prefix: string) {
-    this.#prefix = prefix
-  }
-
-  push(text: string): string {
-    if (this.#prefix === '') return text
-    this.#held += text
-    if (this.#held.length < this.#prefix.length && this.#prefix.startsWith(this.#held)) return ''
-    const echoed = this.#held.startsWith(this.#prefix)
-    const rest = echoed ? this.#held.slice(this.#prefix.length) : this.#held
-    if (echoed) this.removed = true
-    this.#prefix = ''
-    this.#held = ''
-    return rest
-  }
-
-  finish(): string {
-    const held = this.#held
-    this.#held = ''
-    this.#prefix = ''
-    return held
-  }
 }
