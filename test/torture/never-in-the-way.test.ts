@@ -281,7 +281,7 @@ test('memory stays bounded while the database is away', async () => {
   console.info(`grown by: main process ${grown.office} MB, worker ${grown.worker} MB`)
   thaw()
   expect(failuresOf([...warm, ...seen])).toEqual([])
-  expect(grown.office, 'megabytes the main process grew by').toBeLessThan(150)
+  expect(grown.office, 'megabytes the main process grew by').toBeLessThan(100)
   expect(grown.worker, 'megabytes the worker grew by').toBeLessThan(150)
   const outcomes = await expectAllRecorded(place.dataDir, idsOf([...warm, ...seen]))
   expect(outcomes.size).toBe(33_000)
