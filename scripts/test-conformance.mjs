@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Starts Signalbox with the simulated provider on free ports and runs the monitoring guides' own snippets against it.
+// Starts Signalbox with the simulated provider on free ports and runs the monitoring guides' own snippets against it: on the
+// embedded database, then on a PostgreSQL server where this machine has one. ONLY=embedded|server runs one of them.
 // The runner of the snippets lives outside this project: CONFORMANCE names it; without one there is nothing to run.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -8,6 +9,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { findServerBinaries, startServer } from '../bench/ledger/lib/servers.mjs'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const runner = path.resolve(process.env.CONFORMANCE ?? path.join(root, '../shared/conformance/seeds.mjs'))
@@ -38,6 +40,26 @@ async function main() {
     console.log('SKIP conformance: no runner of the snippets here (set CONFORMANCE)')
     return 0
   }
+  const { ONLY } = process.env
+  const status = ONLY === 'server' ? 0 : await runOn(null)
+  if (status !== 0 || ONLY === 'embedded') return status
+  if (findServerBinaries() === null) {
+    console.log('SKIP conformance on a server: no PostgreSQL server on this machine')
+    return ONLY === 'server' ? 1 : 0
+  }
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'signalbox-conformance-server-'))
+  const server = await startServer(folder, { shared_preload_libraries: 'pg_stat_statements' })
+  try {
+    return await runOn(server.url)
+  } finally {
+    await server.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The exit status of the runner, against an instance on this database; null: on its own. */
+async function runOn(databaseUrl) {
+  console.log(`\n--- on ${databaseUrl === null ? 'the embedded database' : 'a PostgreSQL server'}`)
   const folder = mkdtempSync(path.join(os.tmpdir(), 'signalbox-conformance-'))
   const [proxyPort, dashboardPort] = [await freePort(), await freePort()]
   const logFile = path.join(folder, 'log', 'app.log')
@@ -52,6 +74,7 @@ async function main() {
       DASHBOARD_API_KEY: dashboardKey,
       DEFAULT_PROVIDER: 'simulated',
       LOG_FILE: logFile,
+      ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }),
     },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -60,7 +83,7 @@ async function main() {
     const dashboard = `http://127.0.0.1:${dashboardPort}`
     await answers(`${proxy}/health`)
     await answers(`${dashboard}/health`)
-    const { url } = JSON.parse(readFileSync(path.join(folder, 'data/connection.json'), 'utf8'))
+    const url = databaseUrl ?? JSON.parse(readFileSync(path.join(folder, 'data/connection.json'), 'utf8')).url
     const options = [
       '--proxy',
       proxy,

@@ -41,8 +41,8 @@ export function findServerBinaries() {
   return found.find((bin) => existsSync(path.join(bin, 'initdb'))) ?? null
 }
 
-/** @param {string} dir an empty folder @returns {Promise<Server>} */
-export async function startServer(dir) {
+/** @param {string} dir an empty folder @param {Record<string, string>} extra settings @returns {Promise<Server>} */
+export async function startServer(dir, extra = {}) {
   const bin = findServerBinaries()
   if (bin === null) throw new Error('there is no PostgreSQL server on this machine: apt-get install postgresql')
   const user = runAs()
@@ -57,7 +57,7 @@ export async function startServer(dir) {
   )
   const port = await freePort()
   const url = `postgres://postgres@127.0.0.1:${port}/signalbox`
-  const settings = { ...serverSettings, listen_addresses: '127.0.0.1', port, unix_socket_directories: '' }
+  const settings = { ...serverSettings, ...extra, listen_addresses: '127.0.0.1', port, unix_socket_directories: '' }
   const text = Object.entries(settings).map(([name, value]) => `${name} = '${value}'`)
   writeFileSync(path.join(data, 'postgresql.auto.conf'), `${text.join('\n')}\n`)
   const log = openSync(path.join(dir, 'log'), 'a')
