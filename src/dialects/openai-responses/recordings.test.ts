@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkEventStream } from '../../../test/support/event-stream-checker.ts'
+import { answerFrom, contextFor, cuts, streamThrough } from '../../../test/support/openai-responses.ts'
 import { openAiResponses } from './index.ts'
-import { answerFrom, contextFor, cuts, streamThrough } from './test-support.ts'
 
 const root = '../shared/fixtures/recordings'
 

@@ -1,9 +1,10 @@
 /** What the tests of this dialect share: a context, and ways to push an answer through. */
-import { checkEventStream } from '../../../test/support/event-stream-checker.ts'
-import type { AnswerContext, AnswerFacts, ModelFacts, TranslatedRequest } from '../../core/dialect.ts'
-import { GatewayError } from '../../core/errors.ts'
-import { parseMessagesRequest } from '../../core/messages.ts'
-import { openAiResponses } from './index.ts'
+
+import type { AnswerContext, AnswerFacts, ModelFacts, TranslatedRequest } from '../../src/core/dialect.ts'
+import { GatewayError } from '../../src/core/errors.ts'
+import { parseMessagesRequest } from '../../src/core/messages.ts'
+import { openAiResponses } from '../../src/dialects/openai-responses/index.ts'
+import { checkEventStream } from './event-stream-checker.ts'
 
 export const minimal = { model: 'opus', max_tokens: 100, messages: [{ role: 'user', content: 'hi' }] }
 
