@@ -35,7 +35,9 @@ export class OutputItems {
   readonly #items = new Map<number, Item>()
   readonly #byId = new Map<string, number>()
   readonly #callIds = new Set<string>()
+  /** Where the last event belonged, and the place of the item that began last. */
   #last = 0
+  #newest = 0
   refused = false
 
   constructor(stream: MessageStream, spoken: Spoken, rules: ItemRules) {
@@ -119,7 +121,9 @@ export class OutputItems {
   #wholeReasoning(index: number, item: Json): void {
     for (const source of ['summary', 'content'] as const)
       for (const [at, part] of partsIn(item[source])) this.thought(index, source, at, part.text, true)
-    this.#spoken.reasoned(item)
+    // Behind what it led to, the provider would not take it back.
+    if (this.#newest === index) this.#spoken.reasoned(item)
+    else this.#rules.flag('reasoning_state_late')
   }
 
   /** Whether a call was begun there, and not swallowed by a stop sequence. */
@@ -150,6 +154,7 @@ export class OutputItems {
     this.#stream.begin()
     const item: Item = { type, told: new Map(), source: null, done: false }
     this.#items.set(index, item)
+    this.#newest = index
     return item
   }
 
