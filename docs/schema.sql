@@ -86,6 +86,14 @@ CREATE TABLE api_requests (
   agent_id text,
   parent_agent_id text,
   upstream_request_id text,
+  -- the rule that sent it where it went; null where nothing but the default was asked
+  route text,
+  route_target text,
+  -- those that did not answer or were passed over, and why, in order
+  targets_tried text[],
+  -- the target of the session's call before, where this one went elsewhere: its prompt cache was left behind
+  moved_from text,
+  translation_notes text[],
   PRIMARY KEY (created_at, id),
   CONSTRAINT api_requests_source_check CHECK ((source = ANY (ARRAY['wire'::text, 'import'::text]))),
   CONSTRAINT api_requests_timed CHECK (((source = 'import'::text) OR ((response_time_ms IS NOT NULL) AND (overhead_ms IS NOT NULL))))

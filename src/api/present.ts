@@ -72,6 +72,7 @@ export function presentSummary(exchange: Omit<LedgerExchange, 'source'>, source:
     source,
     session_id: exchange.sessionId,
     agent_id: exchange.agentId,
+    route: exchange.routing?.rule ?? null,
   }
 }
 
@@ -98,6 +99,23 @@ export function presentDetail(exchange: LedgerExchange): ExchangeDetail {
     parent_agent_id: exchange.parentAgentId,
     request_bytes: exchange.requestBytes,
     response_bytes: exchange.responseBytes,
+    routing: presentRouting(exchange),
+  }
+}
+
+function presentRouting({ routing, usage }: LedgerExchange): ExchangeDetail['routing'] {
+  if (routing === null) return null
+  const { rule, target, tried, movedFrom, notes } = routing
+  const moved = {
+    cache_write_tokens: usage.cacheWrite5m + usage.cacheWrite1h,
+    uncached_input_tokens: usage.input,
+  }
+  return {
+    rule,
+    target,
+    tried: [...tried],
+    moved: movedFrom === null ? null : { from: movedFrom, ...moved },
+    translation_notes: [...notes],
   }
 }
 

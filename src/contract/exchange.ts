@@ -46,6 +46,28 @@ export const exchangeSummary = z.object({
   source: z.enum(exchangeSources),
   session_id: z.string().nullable(),
   agent_id: z.string().nullable(),
+  /** The rule that chose the target; null where nothing but the default was asked. */
+  route: z.string().nullable(),
+})
+
+export const exchangeRouting = z.object({
+  /** The rule's name; `explicit` (the caller named the provider), `alias` or `default` where none claimed the call. */
+  rule: z.string(),
+  /** `provider/model`; `*` is the model as it was asked for. */
+  target: z.string().nullable(),
+  /** Targets that did not answer or were passed over, in order, each with the reason after its last colon. */
+  tried: z.array(z.string()),
+  /** The session's call before went elsewhere: what was cached there had to be read in anew. */
+  moved: z
+    .object({
+      from: z.string(),
+      /** Prompt tokens of this call that no cache held: written to one, or read at the full price. */
+      cache_write_tokens: z.number(),
+      uncached_input_tokens: z.number(),
+    })
+    .nullable(),
+  /** What a translation did not carry as it was: `dropped:top_k`. */
+  translation_notes: z.array(z.string()),
 })
 
 export const exchangeDetail = exchangeSummary.extend({
@@ -70,6 +92,8 @@ export const exchangeDetail = exchangeSummary.extend({
   parent_agent_id: z.string().nullable(),
   request_bytes: z.number(),
   response_bytes: z.number(),
+  /** Why it went where it went; null where nothing but the default was asked. */
+  routing: exchangeRouting.nullable(),
 })
 
 export const openExchange = z.object({

@@ -93,6 +93,22 @@ export interface ExchangeClosed extends ExchangeStart {
   readonly inferenceGeo: string | null
   /** `anthropic-ratelimit-*`, `anthropic-priority-*`, `anthropic-fast-*` and `retry-after` as they came. */
   readonly rateLimitHeaders: Readonly<Record<string, string>> | null
+  /** Null where there is nothing to tell: no rule claimed the call, and the first try at the default provider answered. */
+  readonly routing: RoutingRecord | null
+}
+
+/** Why an exchange went where it went. Lists are bounded, and their words have no blanks in them. */
+export interface RoutingRecord {
+  /** The rule's name; `explicit`, `alias` or `default` where none claimed the call. */
+  readonly rule: string
+  /** The target of the last try, `provider/model` (`*`: the model as it was asked for); null where none was tried. */
+  readonly target: string | null
+  /** Tries without an answer, and targets passed over, in order: `openai/gpt-5:503`, `groq/*:circuit_open`. */
+  readonly tried: readonly string[]
+  /** The target of the session's last call, where this one went elsewhere: its prompt cache was left behind there. */
+  readonly movedFrom: string | null
+  /** What a translation did not carry as it was: `dropped:top_k`. */
+  readonly notes: readonly string[]
 }
 
 export type ExchangeEvent = ExchangeOpened | ExchangeClosed

@@ -26,6 +26,7 @@ export function unansweredExchange(start: ExchangeStart, end: End): ExchangeClos
     speed: null,
     inferenceGeo: null,
     rateLimitHeaders: null,
+    routing: null,
     ...end,
     kind: 'closed',
   }

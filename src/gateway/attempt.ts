@@ -13,6 +13,10 @@ export async function attempt(exchange: Exchange, route: Route, gateway: Gateway
   const tries = new Tries(exchange, route, gateway)
   for (;;) {
     const { target } = tries.next()
+    // What an earlier try at another provider left behind says nothing about this one.
+    exchange.translationNotes = []
+    exchange.targetModel = null
+    exchange.answerFacts = null
     const send = target.translation === null ? sendNative : sendTranslated
     const failure = await send(exchange, target, gateway, tries).catch((error: unknown) => {
       tries.abandoned()

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../core/clock.ts'
 import type { AnswerFacts, TranslationNote } from '../core/dialect.ts'
 import { type ErrorType, errorTable, type Fault, type GatewayError } from '../core/errors.ts'
-import type { Endpoint, ExchangeClosed, ExchangeStart, Outcome } from '../core/exchange.ts'
+import type { Endpoint, ExchangeClosed, ExchangeStart, Outcome, RoutingRecord } from '../core/exchange.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { Credential } from '../core/upstream.ts'
 import { noUsage } from '../core/usage.ts'
@@ -114,6 +114,7 @@ export class Exchange {
       ...this.#translated(metered),
       ...(worked ? {} : { usage: noUsage, usageSource: 'none' as const }),
       rateLimitHeaders: this.rateLimitHeaders,
+      routing: this.routing.record(this.translationNotes),
     }
   }
 
@@ -141,6 +142,27 @@ export class Routing {
   readonly tried: string[] = []
   /** Where the session's last call went, if elsewhere: a prompt cache is left behind there. */
   movedFrom: string | null = null
+
+  /** Null where there is nothing to tell, which keeps the records of most gateways small. */
+  record(translation: readonly TranslationNote[]): RoutingRecord | null {
+    const { rule, place, tried, movedFrom } = this
+    if (rule === 'default' && tried.length === 0 && movedFrom === null && translation.length === 0) return null
+    return {
+      rule,
+      target: place === '' ? null : place,
+      tried: tried.map(asWord),
+      movedFrom,
+      notes: translation.slice(0, notesLimit).map(({ what, how }) => asWord(`${how}:${what}`)),
+    }
+  }
+}
+
+const notesLimit = 24
+
+/** Callers name models as they like; a word of the record has no blanks. Cut in the middle: the reason stands at the end. */
+function asWord(text: string): string {
+  const word = text.replaceAll(/[\s\p{Cc}]+/gu, '_')
+  return word.length <= 100 ? word : `${word.slice(0, 69)}…${word.slice(-30)}`
 }
 
 /** Why an exchange failed, safe to store: no secrets, no prompt text. */

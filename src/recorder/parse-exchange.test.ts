@@ -7,6 +7,7 @@ const full = closedExchange({
   usageFlags: ['no_split'],
   rateLimitHeaders: { 'retry-after': '3' },
   errorType: 'provider_overloaded',
+  routing: { rule: 'cheap', target: 'groq/x', tried: ['openai/y:503'], movedFrom: null, notes: ['dropped:top_k'] },
 })
 
 describe('parseExchange', () => {
@@ -21,7 +22,12 @@ describe('parseExchange', () => {
     expect(parseExchange(JSON.stringify(newer))).toEqual(full)
   })
 
-  test.each(Object.keys(full))('names %s where it is missing', (name) => {
+  test('takes records of versions that did not tell how they routed', () => {
+    const { routing: _, ...older } = full
+    expect(parseExchange(JSON.stringify(older))).toEqual({ ...full, routing: null })
+  })
+
+  test.each(Object.keys(full).filter((name) => name !== 'routing'))('names %s where it is missing', (name) => {
     const lacking = Object.fromEntries(Object.entries(full).filter(([key]) => key !== name))
     expect(parseExchange(JSON.stringify(lacking))).toMatchObject({
       kind: 'defect',

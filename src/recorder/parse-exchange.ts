@@ -1,5 +1,5 @@
 import { type ErrorType, errorTable } from '../core/errors.ts'
-import type { Endpoint, ExchangeEvent, Outcome } from '../core/exchange.ts'
+import type { Endpoint, ExchangeEvent, Outcome, RoutingRecord } from '../core/exchange.ts'
 import type { ServerToolUse, Usage, UsageSource } from '../core/usage.ts'
 
 /** A record that can not be read, and the first thing that is wrong with it. */
@@ -70,6 +70,7 @@ function readExchange(fields: Fields): ExchangeEvent {
     speed: fields.textOrNull('speed'),
     inferenceGeo: fields.textOrNull('inferenceGeo'),
     rateLimitHeaders: fields.objectOrNull('rateLimitHeaders')?.allTexts() ?? null,
+    routing: routing(fields.objectOrAbsent('routing')),
   }
 }
 
@@ -125,6 +126,17 @@ function serverToolUse(fields: Fields | null): ServerToolUse | null {
   return {
     webSearchRequests: fields.integer('webSearchRequests'),
     webFetchRequests: fields.integer('webFetchRequests'),
+  }
+}
+
+function routing(fields: Fields | null): RoutingRecord | null {
+  if (fields === null) return null
+  return {
+    rule: fields.text('rule'),
+    target: fields.textOrNull('target'),
+    tried: fields.texts('tried'),
+    movedFrom: fields.textOrNull('movedFrom'),
+    notes: fields.texts('notes'),
   }
 }
 
@@ -205,6 +217,11 @@ class Fields {
 
   objectOrNull(name: string): Fields | null {
     return this.#values[name] === null ? null : this.object(name)
+  }
+
+  /** For fields that journals of older versions do not have. */
+  objectOrAbsent(name: string): Fields | null {
+    return this.#values[name] === undefined ? null : this.objectOrNull(name)
   }
 
   allTexts(): Readonly<Record<string, string>> {

@@ -12,6 +12,7 @@ const providerCap = 12
 const queryCap = 50
 const flagCap = 16
 const reasonCap = 16
+const noteCap = 60
 
 /** The open label sets of one process, each with its cap, and every overflow counted. */
 export interface MetricLabels {
@@ -22,6 +23,7 @@ export interface MetricLabels {
   query(raw: string): string
   flag(raw: string): string
   reason(raw: string): string
+  note(raw: string): string
   providers(): readonly string[]
 }
 
@@ -31,7 +33,10 @@ export function createMetricLabels(
   isKnownModel: (model: string) => boolean,
 ): MetricLabels {
   const overflow = registry.counter('signalbox_label_overflow_total')
-  const bounded = (label: 'domain' | 'provider' | 'model' | 'query' | 'flag' | 'reason', cap: number): BoundedLabel => {
+  const bounded = (
+    label: 'domain' | 'provider' | 'model' | 'query' | 'flag' | 'reason' | 'note',
+    cap: number,
+  ): BoundedLabel => {
     const child = overflow.child({ label })
     return new BoundedLabel(cap, () => child.add(1))
   }
@@ -42,6 +47,7 @@ export function createMetricLabels(
   const query = bounded('query', queryCap)
   const flag = bounded('flag', flagCap)
   const reason = bounded('reason', reasonCap)
+  const note = bounded('note', noteCap)
   return {
     domain: (raw) => domain.value(raw === '' ? 'none' : raw),
     provider: (raw) => (raw === null || raw === '' ? 'none' : provider.value(raw)),
@@ -54,6 +60,7 @@ export function createMetricLabels(
     query: (raw) => query.value(raw),
     flag: (raw) => flag.value(raw),
     reason: (raw) => reason.value(raw),
+    note: (raw) => note.value(raw),
     providers: () => provider.values(),
   }
 }

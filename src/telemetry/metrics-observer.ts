@@ -5,6 +5,7 @@ import { failureOf } from './failure.ts'
 import { createHttpMetrics, expectRoutes, type HttpRequestFinished } from './http-metrics.ts'
 import { type MetricLabels, statusLabel } from './metric-labels.ts'
 import type { CounterChild, HistogramChild, MetricRegistry } from './metric-registry.ts'
+import { routingMetrics } from './routing-metrics.ts'
 
 export interface MetricsObserver {
   exchangeClosed(exchange: RecordedExchange): void
@@ -22,6 +23,7 @@ export function createMetricsObserver(
   const totals = totalMetrics(registry, labels)
   const provider = providerMetrics(registry)
   const target = targetMetrics(registry)
+  const routing = routingMetrics(registry, labels)
   for (const name of ['none', ...configuredProviders]) provider(labels.provider(name))
   return {
     exchangeClosed(exchange) {
@@ -36,6 +38,7 @@ export function createMetricsObserver(
       totals(exchange)
       observeProvider(provider(providerLabel), exchange)
       observeTarget(target(providerLabel, modelLabel), exchange)
+      routing(exchange)
     },
     httpRequestFinished: http.finished,
   }
@@ -80,14 +83,12 @@ interface ProviderChildren {
   readonly upstreamDuration: HistogramChild
   readonly gatewayLimit: CounterChild
   readonly upstreamLimit: CounterChild
-  readonly retries: CounterChild
   error(type: ErrorType, phase: (typeof errorPhases)[number]): CounterChild
 }
 
 function providerMetrics(registry: MetricRegistry): (provider: string) => ProviderChildren {
   const durations = registry.histogram('signalbox_upstream_duration_seconds')
   const limits = registry.counter('signalbox_rate_limit_hits_total')
-  const retries = registry.counter('signalbox_retries_total')
   const errors = registry.counter('signalbox_errors_total')
   const bound = new Map<string, ProviderChildren>()
   return (provider) => {
@@ -104,7 +105,6 @@ function providerMetrics(registry: MetricRegistry): (provider: string) => Provid
       upstreamDuration: durations.child({ provider }),
       gatewayLimit: limits.child({ source: 'gateway', provider }),
       upstreamLimit: limits.child({ source: 'upstream', provider }),
-      retries: retries.child({ provider, reason: 'unknown' }),
       error: (error_type, phase) => errors.child({ error_type, provider, phase }),
     }
     bound.set(provider, made)
@@ -124,7 +124,6 @@ function breaksStreams(type: ErrorType): boolean {
 
 function observeProvider(children: ProviderChildren, exchange: RecordedExchange): void {
   if (exchange.upstreamMs !== null) children.upstreamDuration.observe(exchange.upstreamMs / 1000)
-  if (exchange.attempts > 1) children.retries.add(exchange.attempts - 1)
   const failure = failureOf(exchange)
   if (failure !== null)
     children.error(failure, exchange.failedAfterFirstByte ? 'after_first_byte' : 'before_first_byte').add(1)

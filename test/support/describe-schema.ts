@@ -108,8 +108,10 @@ export async function describeRows(client: pg.Client): Promise<string> {
   )
   const statements: string[] = []
   for (const { name, columns } of tables) {
-    const values = columns.map((column) => `quote_nullable("${column}"::text)`).join(`, ', ', `)
-    const { rows } = await client.query<{ row: string }>(`select concat(${values}) as row from ${name} order by 1`)
+    const values = columns.map((column) => `quote_nullable("${column}"::text)`).join(', ')
+    const { rows } = await client.query<{ row: string }>(
+      `select array_to_string(array[${values}], ', ') as row from ${name} order by 1`,
+    )
     if (rows.length === 0) continue
     const list = rows.map(({ row }) => `  (${row})`).join(',\n')
     statements.push(`INSERT INTO ${name} (${columns.join(', ')}) VALUES\n${list};`)

@@ -84,6 +84,17 @@ const rest = fc.record({
   serviceTier: maybe(fc.constantFrom('standard', 'priority')),
   speed: maybe(fc.constantFrom('standard', 'fast')),
   inferenceGeo: maybe(fc.constantFrom('us', 'eu')),
+  routing: maybe(
+    fc.record({
+      rule: fc.oneof(fc.constantFrom('default', 'explicit'), name),
+      target: maybe(fc.constantFrom('anthropic/*', 'openai/gpt-5', 'ollama/qwen3:8b')),
+      tried: fc.array(fc.constantFrom('openai/gpt-5:503', 'ollama/qwen3:8b:connect', 'groq/*:resting'), {
+        maxLength: 4,
+      }),
+      movedFrom: maybe(fc.constant('groq/*')),
+      notes: fc.array(fc.constantFrom('dropped:top_k', 'converted:system'), { maxLength: 3 }),
+    }),
+  ),
   rateLimitHeaders: maybe(fc.constant({ 'anthropic-ratelimit-requests-remaining': '49' })),
 })
 

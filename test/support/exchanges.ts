@@ -56,6 +56,7 @@ export function closedExchange(rest: Partial<ExchangeClosed> = {}): ExchangeClos
     speed: null,
     inferenceGeo: null,
     rateLimitHeaders: null,
+    routing: null,
     ...rest,
     kind: 'closed',
   }

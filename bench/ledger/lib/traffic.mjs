@@ -138,6 +138,7 @@ export function trafficSource({ seed, uuid }) {
       serviceTier: 'standard',
       speed: null,
       inferenceGeo: null,
+      routing: null,
       rateLimitHeaders:
         provider === 'anthropic'
           ? {

@@ -93,6 +93,14 @@ export const exportColumns: readonly ExportColumn[] = [
   optionalText('agent_id', 'The sub-agent, as the client names it.'),
   optionalText('parent_agent_id', 'The agent that started the sub-agent.'),
   optionalText('upstream_request_id', 'The id that the provider gave the call.'),
+  optionalText(
+    'route',
+    'The rule that chose the target; empty where nothing but the default was asked. See routing.md.',
+  ),
+  optionalText('route_target', 'The target that answered, `provider/model`; `*` is the model that was asked for.'),
+  column('words', true)('targets_tried', 'Targets that did not answer or were passed over, and why, in order.'),
+  optionalText('moved_from', 'The target of the session’s call before, where this one went elsewhere.'),
+  column('words', true)('translation_notes', 'What a translation converted, dropped or clamped.'),
 ]
 
 /** A value of a row: null where the ledger has none. `time` is a Date, `decimal` its digits as text, `words` a list. */

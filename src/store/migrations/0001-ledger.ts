@@ -104,6 +104,11 @@ CREATE TABLE api_requests (
   agent_id text,
   parent_agent_id text,
   upstream_request_id text,
+  route text,
+  route_target text,
+  targets_tried text[],
+  moved_from text,
+  translation_notes text[],
   CONSTRAINT api_requests_timed CHECK (source = 'import' OR (response_time_ms IS NOT NULL AND overhead_ms IS NOT NULL)),
   -- An id is a UUID version 7 whose time is created_at, so this index also finds a row by its id alone.
   PRIMARY KEY (created_at, id)
@@ -123,6 +128,9 @@ COMMENT ON COLUMN api_requests.cost_usd IS 'by the price of the day, for all tok
 COMMENT ON COLUMN api_requests.domain IS 'the project that the call belongs to';
 COMMENT ON COLUMN api_requests.account_id IS 'the credential that paid';
 COMMENT ON COLUMN api_requests.model IS 'the model that answered; null where none did';
+COMMENT ON COLUMN api_requests.route IS 'the rule that sent it where it went; null where nothing but the default was asked';
+COMMENT ON COLUMN api_requests.targets_tried IS 'those that did not answer or were passed over, and why, in order';
+COMMENT ON COLUMN api_requests.moved_from IS 'the target of the session''s call before, where this one went elsewhere: its prompt cache was left behind';
 COMMENT ON COLUMN api_requests.source IS 'wire: measured here. import: told by the records of another program; no figure counts it unless asked to';
 
 -- Records carry three decimals, so nothing lies between 0 and 0.001. The small addition keeps powers of two, whose

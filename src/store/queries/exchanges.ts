@@ -1,5 +1,12 @@
 import type { ErrorType } from '../../core/errors.ts'
-import type { Endpoint, ExchangeClosed, ExchangeSource, Outcome, PriceSource } from '../../core/exchange.ts'
+import type {
+  Endpoint,
+  ExchangeClosed,
+  ExchangeSource,
+  Outcome,
+  PriceSource,
+  RoutingRecord,
+} from '../../core/exchange.ts'
 import { timeOfUuidv7 } from '../../core/ids.ts'
 import type { LedgerExchange, RecentExchangesQuestion } from '../../core/recent-exchanges.ts'
 import type { UsageSource } from '../../core/usage.ts'
@@ -150,6 +157,11 @@ interface Row {
   readonly agent_id: string | null
   readonly parent_agent_id: string | null
   readonly upstream_request_id: string | null
+  readonly route: string | null
+  readonly route_target: string | null
+  readonly targets_tried: string[] | null
+  readonly moved_from: string | null
+  readonly translation_notes: string[] | null
 }
 
 function fromRow(row: Row): LedgerExchange {
@@ -199,6 +211,18 @@ function fromRow(row: Row): LedgerExchange {
     costUsd: row.cost_usd,
     priceSource: row.price_source,
     source: row.source,
+    routing: routingOf(row),
+  }
+}
+
+function routingOf(row: Row): RoutingRecord | null {
+  if (row.route === null) return null
+  return {
+    rule: row.route,
+    target: row.route_target,
+    tried: row.targets_tried ?? [],
+    movedFrom: row.moved_from,
+    notes: row.translation_notes ?? [],
   }
 }
 

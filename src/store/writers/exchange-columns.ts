@@ -18,6 +18,7 @@ const maxTokens = 1_000_000_000_000
 /** Names that become rollup keys; ten of them must fit into one index row (2,704 bytes). */
 const maxName = 100
 const maxText = 300
+const maxWords = 3_000
 
 /** Of both sources: what was measured has everything that an import has. */
 type Get<T> = (exchange: ImportedExchange) => T
@@ -78,6 +79,18 @@ const text = (name: string, get: Get<string | null>, maxLength = maxText): Excha
   encode: (batch, arena) => arena.texts(batch, get, maxLength),
 })
 
+/** Words without blanks; as many of them as fit. */
+const words = (name: string, get: Get<readonly string[]>): ExchangeColumn => ({
+  ...text(name, (exchange) => fittingWords(get(exchange)), maxWords),
+  expression: `string_to_array(${name}, ' ')`,
+})
+
+function fittingWords(all: readonly string[]): string | null {
+  if (all.length === 0) return null
+  const joined = all.join(' ')
+  return joined.length <= maxWords ? joined : joined.slice(0, joined.lastIndexOf(' ', maxWords))
+}
+
 export const exchangeColumns: readonly ExchangeColumn[] = [
   { ...text('id', (x) => x.id), expression: 'id::uuid' },
   time('created_at', (x) => x.openedAt),
@@ -115,10 +128,7 @@ export const exchangeColumns: readonly ExchangeColumn[] = [
   text('error_message', (x) => x.errorMessage),
   text('price_source', (x) => x.priceSource),
   text('usage_source', (x) => x.usageSource),
-  {
-    ...text('usage_flags', (x) => (x.usageFlags.length === 0 ? null : x.usageFlags.join(' '))),
-    expression: `string_to_array(usage_flags, ' ')`,
-  },
+  words('usage_flags', (x) => x.usageFlags),
   text('stop_reason', (x) => x.stopReason),
   text('service_tier', (x) => x.serviceTier),
   text('speed', (x) => x.speed),
@@ -127,4 +137,9 @@ export const exchangeColumns: readonly ExchangeColumn[] = [
   text('agent_id', (x) => x.agentId),
   text('parent_agent_id', (x) => x.parentAgentId),
   text('upstream_request_id', (x) => x.upstreamRequestId),
+  text('route', (x) => x.routing?.rule ?? null),
+  text('route_target', (x) => x.routing?.target ?? null),
+  words('targets_tried', (x) => x.routing?.tried ?? []),
+  text('moved_from', (x) => x.routing?.movedFrom ?? null),
+  words('translation_notes', (x) => x.routing?.notes ?? []),
 ]

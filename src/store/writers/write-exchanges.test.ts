@@ -123,6 +123,14 @@ test('a record comes back from the ledger as it went in', async () => {
     serverToolUse: { webSearchRequests: 2, webFetchRequests: 0 },
     sessionId: 'NULL',
     agentId: '',
+    routing: {
+      rule: 'the cheap one',
+      target: 'ollama/qwen3:8b',
+      tried: ['groq/x:429', 'openai/*:resting'],
+      movedFrom: 'groq/x',
+      // More than the column takes: whole words are left out.
+      notes: Array.from({ length: 60 }, (_, at) => `dropped:${'x'.repeat(88)}${String(at).padStart(2, '0')}`),
+    },
   })
   expect(await write([record])).toEqual({ inserted: 1, rejected: [] })
   const { rows } = await pool.query('select * from api_requests')
@@ -139,6 +147,11 @@ test('a record comes back from the ledger as it went in', async () => {
     session_id: 'NULL',
     agent_id: '',
     error_type: null,
+    route: 'the cheap one',
+    route_target: 'ollama/qwen3:8b',
+    targets_tried: ['groq/x:429', 'openai/*:resting'],
+    moved_from: 'groq/x',
+    translation_notes: record.routing?.notes.slice(0, 30),
   })
 })
 

@@ -3,7 +3,7 @@ import { type ErrorType, errorTable } from '../../core/errors.ts'
 import type { Endpoint, Outcome } from '../../core/exchange.ts'
 
 /** Open sets of label values, each under a cap: past it the value is `other` and the overflow is counted. */
-export type CappedSet = 'domain' | 'provider' | 'model' | 'query' | 'flag' | 'reason' | 'version'
+export type CappedSet = 'domain' | 'provider' | 'model' | 'query' | 'flag' | 'reason' | 'version' | 'note'
 
 export type Unit = 'seconds' | 'milliseconds' | 'bytes' | 'tokens' | 'usd' | 'ratio' | 'count' | 'boolean' | 'timestamp'
 
@@ -104,6 +104,12 @@ export const errorPhases = ['before_first_byte', 'after_first_byte'] as const
 export const errorTypes = Object.keys(errorTable) as readonly ErrorType[]
 
 export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'other'] as const
+/** Why a target did not answer, or was passed over. */
+export const tryReasons = [
+  ...['connection', 'timeout', 'rate_limit', 'server_error', 'bad_answer', 'other'],
+  ...['circuit_open', 'resting', 'full'],
+] as const
+
 export const routes = [
   '/v1/messages',
   '/v1/messages/count_tokens',

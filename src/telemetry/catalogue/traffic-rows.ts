@@ -1,5 +1,16 @@
 /** Metrics of exchanges: requests, upstream, latency, tokens and money. */
-import { counter, endpoints, errorPhases, errorTypes, gauge, histogram, outcomes, statuses, tokenTypes } from './row.ts'
+import {
+  counter,
+  endpoints,
+  errorPhases,
+  errorTypes,
+  gauge,
+  histogram,
+  outcomes,
+  statuses,
+  tokenTypes,
+  tryReasons,
+} from './row.ts'
 
 // Agent turns take minutes, so these reach beyond what the OpenTelemetry conventions recommend.
 const durationSeconds = [0.25, 0.5, 1, 2, 5, 10, 20, 40, 80, 160, 300, 600]
@@ -48,9 +59,32 @@ export const trafficRows = {
     durationSeconds,
     { labels: provider },
   ),
-  signalbox_retries_total: counter('Attempts after the first one.', 'count', 'closed exchange', {
-    labels: { ...provider, reason: ['unknown'] },
-  }),
+  signalbox_retries_total: counter(
+    'Tries again at the same target, by what was wrong before.',
+    'count',
+    'closed exchange',
+    {
+      labels: { ...provider, reason: tryReasons },
+    },
+  ),
+  signalbox_fallbacks_total: counter(
+    'Targets that were left for the next one of their route, by what was wrong with them.',
+    'count',
+    'closed exchange',
+    { labels: { from: 'provider', to: 'provider', reason: tryReasons } },
+  ),
+  signalbox_session_moves_total: counter(
+    'Calls of sessions that went to another target than the call before, whose prompt cache stayed behind.',
+    'count',
+    'closed exchange',
+    { labels: { from: 'provider', to: 'provider' } },
+  ),
+  signalbox_translation_notes_total: counter(
+    'What translations did not carry as it was: `dropped:top_k`.',
+    'count',
+    'closed exchange',
+    { labels: { ...provider, note: 'note' } },
+  ),
   signalbox_rate_limit_hits_total: counter(
     'Exchanges answered 429 by a limit: our own (`gateway`) or the provider’s (`upstream`).',
     'count',

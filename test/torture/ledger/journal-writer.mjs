@@ -71,6 +71,7 @@ function closing(opened) {
     },
     ...{ usageSource: 'reported', usageFlags: [], serverToolUse: null, serviceTier: null, speed: null },
     inferenceGeo: null,
+    routing: null,
     rateLimitHeaders: random() < 0.1 ? { 'anthropic-ratelimit-requests-remaining': String(whole(1_000)) } : null,
   }
 }

@@ -61,6 +61,7 @@ export function toExchange(message: TranscriptMessage, domain: string, priceBook
     serviceTier,
     speed,
     inferenceGeo,
+    routing: null,
     rateLimitHeaders: null,
   } as const
   return { ...exchange, ...priceBook.price({ ...exchange, durationMs: 0, overheadMs: 0 }) }

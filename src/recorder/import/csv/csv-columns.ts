@@ -45,6 +45,7 @@ function setOf<T extends string>(names: Readonly<Record<T, true>>): ReadonlySet<
 
 const earliest = Date.UTC(2020, 0, 1)
 const longestText = 300
+const longestWords = 3_000
 const uuidv7Pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
 /** Above it a double does not hold nine decimals any more; no call costs a thousandth of it. */
 const maxCostUsd = 1_000_000
@@ -84,13 +85,14 @@ function mistakeIn({ name, type }: ExportColumn, cell: string, now: number): str
     case 'boolean':
       return cell === 'true' || cell === 'false' ? null : `${shown(cell)} is neither true nor false`
     case 'words':
+      return mistakeInText(name, restored(cell), longestWords)
     case 'text':
-      return mistakeInText(name, restored(cell))
+      return mistakeInText(name, restored(cell), longestText)
   }
 }
 
-function mistakeInText(name: string, text: string): string | null {
-  if (text.length > longestText) return `is longer than ${longestText} characters`
+function mistakeInText(name: string, text: string, longest: number): string | null {
+  if (text.length > longest) return `is longer than ${longest} characters`
   if (text.includes('\0')) return 'has a NUL character in it'
   const allowed: ReadonlySet<string> | undefined = Object.hasOwn(sets, name)
     ? sets[name as keyof typeof sets] // an own key by the check before
@@ -124,10 +126,12 @@ export function toExchange(cells: Cells, { domain, priceBook }: RowDefaults): Im
     const cell = cells[name] ?? null
     return cell === null ? null : Number(cell)
   }
+  const words = (name: string): string[] => (text(name) ?? '').split(' ').filter((word) => word !== '')
   const count = (name: string): number => number(name) ?? 0
   const openedAt = timeOf(cells.created_at ?? '')
   const statusCode = number('status_code') ?? 200
   const durationMs = number('response_time_ms')
+  const route = text('route')
   const searches = number('web_search_requests')
   const usage = {
     input: count('input_tokens'),
@@ -174,13 +178,23 @@ export function toExchange(cells: Cells, { domain, priceBook }: RowDefaults): Im
     overheadMs: number('overhead_ms'),
     usage,
     usageSource: (text('usage_source') ?? 'reported') as UsageSource,
-    usageFlags: (text('usage_flags') ?? '').split(' ').filter((word) => word !== ''),
+    usageFlags: words('usage_flags'),
     serverToolUse:
       searches === null ? null : { webSearchRequests: searches, webFetchRequests: count('web_fetch_requests') },
     serviceTier: text('service_tier'),
     speed: text('speed'),
     inferenceGeo: text('inference_geo'),
     rateLimitHeaders: null,
+    routing:
+      route === null
+        ? null
+        : {
+            rule: route,
+            target: text('route_target'),
+            tried: words('targets_tried'),
+            movedFrom: text('moved_from'),
+            notes: words('translation_notes'),
+          },
   } as const
   const costUsd = number('cost_usd')
   if (costUsd === null) return { ...exchange, ...priceBook.price({ ...exchange, durationMs: 0, overheadMs: 0 }) }

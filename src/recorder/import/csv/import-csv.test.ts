@@ -261,6 +261,15 @@ describe('what was exported', () => {
       ttftMs: fc.option(fc.integer({ min: 0, max: 600_000_000 }).map((us) => us / 1_000)),
       costUsd: fc.integer({ min: 0, max: 900_000_000_000_000 }).map((nanos) => nanos / 1e9),
       usageFlags: fc.array(fc.constantFrom('no_split', 'transcript'), { maxLength: 2 }),
+      routing: fc.option(
+        fc.record({
+          rule: text,
+          target: fc.option(text),
+          tried: fc.array(fc.constantFrom('openai/gpt-5:503', 'ollama/qwen3:8b:connect'), { maxLength: 16 }),
+          movedFrom: fc.option(text),
+          notes: fc.array(fc.stringMatching(/^(dropped|converted):[a-z_.]{1,90}$/), { maxLength: 24 }),
+        }),
+      ),
       serverToolUse: fc.option(fc.record({ webSearchRequests: fc.nat(9), webFetchRequests: fc.nat(9) })),
       usage: fc.record({
         input: fc.nat(1e9),
