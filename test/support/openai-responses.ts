@@ -81,9 +81,11 @@ export const cuts: Record<string, (body: Buffer) => Buffer[]> = {
 }
 
 /** Events as the provider would send them. */
-export const eventsOf = (...events: (object & { type?: string })[]): Buffer =>
+export const eventsOf = (...events: Readonly<Record<string, unknown>>[]): Buffer =>
   Buffer.from(
     events
-      .map((event, at) => `event: ${event.type}\ndata: ${JSON.stringify({ sequence_number: at, ...event })}\n\n`)
+      .map(
+        (event, at) => `event: ${String(event.type)}\ndata: ${JSON.stringify({ sequence_number: at, ...event })}\n\n`,
+      )
       .join(''),
   )

@@ -203,6 +203,10 @@ describe('`thinking`, `output_config.effort`', () => {
     expect(notes).toContainEqual({ what: 'effort', how: 'dropped' })
     expect(effort({ output_config: { effort: 'low' } }, { efforts: [] })).toBeUndefined()
     expect(sent({ thinking: { type: 'disabled' } }, { reasoning: false }).notes).toEqual([])
+    // Open models take a word, and none of OpenAI's own.
+    const open = sent({ output_config: { effort: 'max' } }, { reasoning: false, efforts: ['low', 'high'] }).body
+    expect(open.reasoning).toEqual({ effort: 'high' })
+    expect(open).not.toHaveProperty('include')
   })
 })
 

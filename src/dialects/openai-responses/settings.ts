@@ -31,14 +31,16 @@ export function effortOf(scope: Scope): string | null {
 
 /** Effort, a summary of the thoughts where they are to be seen, and the thoughts themselves, encrypted, for the next turn. */
 export function reasoningFields(scope: Scope, effort: string | null): Json {
-  if (!isReasoning(scope)) return {}
   const { thinking } = scope.request.fields
   const isSeen =
     isJson(thinking) && (thinking.type === 'enabled' || thinking.type === 'adaptive') && thinking.display !== 'omitted'
-  const reasoning = { ...(effort !== null && { effort }), ...(isSeen && effort !== 'none' && { summary: 'auto' }) }
+  const reasoning = {
+    ...(effort !== null && { effort }),
+    ...(isSeen && isReasoning(scope) && { summary: 'auto' }),
+  }
   return {
     ...(Object.keys(reasoning).length > 0 && { reasoning }),
-    include: ['reasoning.encrypted_content'],
+    ...(isReasoning(scope) && { include: ['reasoning.encrypted_content'] }),
   }
 }
 
