@@ -239,7 +239,12 @@ test('what can be neither stored nor set aside stays in the journal, blocks noth
   expect(second.state().droppedTotal).toMatchObject({ rejected: 1, unreadable: 1 })
   isFull = false
   await second.drained()
-  expect(kept).toMatchObject([{ record: 'not json' }, { reason: 'still no', exchange: { id: ids[3] } }])
+  // One is owed to the reader, the other to the writer; which comes first is a matter of timing.
+  expect(kept).toHaveLength(2)
+  expect(kept).toContainEqual(expect.objectContaining({ record: 'not json' }))
+  expect(kept).toContainEqual(
+    expect.objectContaining({ reason: 'still no', exchange: expect.objectContaining({ id: ids[3] }) }),
+  )
   await vi.waitFor(() => expect(segmentsOf(at)).toBe(1), within)
   expect(at.ledger.rows.get(lost.id)).toMatchObject({ outcome: 'interrupted' })
   expect([...at.ledger.ids].sort()).toEqual([...ids.filter((id) => id !== ids[3]), ...more, lost.id, late].sort())

@@ -48,8 +48,24 @@ async function createDatabase(like: string): Promise<TestDatabase> {
   own.pathname = `/${name}`
   return {
     url: own.href,
-    drop: () => run(url, `drop database if exists ${name} with (force)`),
+    drop: () => drop(url, name),
   }
+}
+
+/**
+ * A pool that was ended has said goodbye, but the server may not have heard it yet; who is thrown out meanwhile is told so
+ * by an error that nobody listens to any more. So they get a moment, and only then are ended.
+ */
+async function drop(url: string, name: string): Promise<void> {
+  for (let tries = 0; tries < 40; tries++) {
+    const isDropped = await run(url, `drop database if exists ${name}`).then(
+      () => true,
+      () => false,
+    )
+    if (isDropped) return
+    await wait(50)
+  }
+  await run(url, `drop database if exists ${name} with (force)`)
 }
 
 /** A folder that the embedded server's unprivileged user can reach; removed by the caller. */
