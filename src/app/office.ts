@@ -38,6 +38,7 @@ import { noRetentionYet, type RetentionSchedule, startRetention } from './retent
 import { noBackupYet, type ScheduledBackups, startScheduledBackups } from './scheduled-backups.ts'
 import { dashboardKeyFile, keptSecret, pepperOf } from './secrets.ts'
 import { createSelfFacts } from './self-facts.ts'
+import { offeredProviders } from './targets.ts'
 import { packageVersion, webRoot } from './version.ts'
 
 export interface OfficeOptions {
@@ -96,6 +97,8 @@ export async function startOffice(options: OfficeOptions): Promise<Office> {
 async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office> {
   const { config, clock } = options
   const pepper = pepperOf(config)
+  // The simulated provider is offered where it is the default; whether its address is known by now makes no difference.
+  const offered = [...new Set([config.providers.default, ...offeredProviders(config, null).map(({ name }) => name)])]
   const parts: {
     store?: Store
     recorder?: Recorder
@@ -109,8 +112,8 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     stdout: options.stdout,
     isTty: options.isTty,
     version: packageVersion(),
-    isKnownModel: (model) => priceBook.knows(config.providers.default, model),
-    providers: [config.providers.default],
+    isKnownModel: (model) => offered.some((name) => priceBook.knows(name, model)),
+    providers: offered,
     slowQueryThresholdMs: config.store.slowQueryThresholdMs,
     sources: {
       recorder: () => parts.recorder?.state() ?? idleRecorder,

@@ -1,25 +1,34 @@
 import type { Config } from '../config/schema.ts'
 import type { Target } from '../core/upstream.ts'
 import type { RoutingSettings } from '../gateway/index.ts'
-import { providers, toTarget } from '../providers/index.ts'
+import { type ConfiguredProvider, configuredProviders, targetOf } from '../providers/configured.ts'
+
+/** Callers may invent models without end; a target that is forgotten is made anew. */
+const targetsLimit = 1_000
 
 /** What the data plane needs of the configured providers and routes. `simulatedUrl`: the one that runs on this machine. */
 export function routingSettings(config: Config, simulatedUrl: string | null): RoutingSettings {
-  const simulated = config.providers.simulated.baseUrl ?? simulatedUrl
-  const targetOf = (provider: string, model: string | null): Target | null => {
-    if (provider === 'anthropic') return toTarget(providers.anthropic, config.providers.anthropic, model)
-    if (provider === 'simulated' && simulated !== null)
-      return toTarget(providers.simulated, { baseUrl: simulated }, model)
-    return null
-  }
+  const offered = offeredProviders(config, simulatedUrl)
+  const byName = new Map(offered.map((provider) => [provider.name, provider]))
+  const targets = new Map<string, Target | null>()
   return {
     table: {
       aliases: {},
       rules: [],
       defaultProvider: config.providers.default,
-      providers: new Set(Object.keys(providers).filter((name) => targetOf(name, null) !== null)),
+      providers: new Set(byName.keys()),
     },
-    targetOf,
+    targetOf(name, model) {
+      const provider = byName.get(name)
+      if (provider === undefined) return null
+      const key = `${name}\n${model ?? ''}`
+      const known = targets.get(key)
+      if (known !== undefined) return known
+      const target = targetOf(provider, model)
+      if (targets.size >= targetsLimit) targets.clear()
+      targets.set(key, target)
+      return target
+    },
     minuteOfDay(nowMs) {
       const now = new Date(nowMs)
       return now.getHours() * 60 + now.getMinutes()
@@ -27,3 +36,7 @@ export function routingSettings(config: Config, simulatedUrl: string | null): Ro
     failoverOnRateLimit: false,
   }
 }
+
+/** Those that have all they need. */
+export const offeredProviders = (config: Config, simulatedUrl: string | null): readonly ConfiguredProvider[] =>
+  configuredProviders(config.providers, simulatedUrl).filter(({ missing }) => missing === null)

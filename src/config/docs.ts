@@ -1,3 +1,4 @@
+import { renderProvidersDoc } from '../providers/providers-doc.ts'
 import { renderImportExportDoc } from '../store/export/import-export-doc.ts'
 import { renderMetricsDoc } from '../telemetry/metrics-doc.ts'
 import { renderConfigurationDoc } from './configuration-doc.ts'
@@ -9,4 +10,5 @@ export const generatedDocs: Readonly<Record<string, () => string>> = {
   'errors.md': renderErrorsDoc,
   'import-export.md': renderImportExportDoc,
   'metrics.md': renderMetricsDoc,
+  'providers.md': renderProvidersDoc,
 }

@@ -63,7 +63,7 @@ describe('the schema', () => {
   })
 
   test('gives every secret out as a Secret', () => {
-    const secrets = fields.filter((field) => field.secret)
+    const secrets = fields.filter((field) => field.secret && field.env !== undefined)
     expect(secrets.length).toBeGreaterThan(3)
     const word = 'postgres://user:word@host/db-that-is-long-enough-for-all'
     const { config } = withEnv(Object.fromEntries(secrets.map((field) => [field.env ?? '', word])))
@@ -72,6 +72,12 @@ describe('the schema', () => {
       expect(value, field.path.join('.')).toBeInstanceOf(Secret)
     }
     expect(JSON.stringify(config)).not.toContain('word')
+    const named = { type: 'openai-compatible', baseUrl: 'http://gpu:8000/v1', apiKey: word }
+    const own = configSchema.parse({ providers: { custom: { vllm: named } } }).providers.custom.vllm
+    expect(own?.apiKey).toBeInstanceOf(Secret)
+    expect(fields.filter((field) => field.secret && field.env === undefined).map(({ path }) => path.join('.'))).toEqual(
+      ['providers.custom.*.apiKey'],
+    )
   })
 
   test('is whole without a file and without an environment', () => {

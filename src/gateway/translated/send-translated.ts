@@ -1,5 +1,6 @@
 import type { AnswerContext, TranslatedRequest, TranslationTarget } from '../../core/dialect.ts'
 import { GatewayError } from '../../core/errors.ts'
+import { joinPath } from '../../core/join-path.ts'
 import { parseMessagesRequest } from '../../core/messages.ts'
 import type { Target, UpstreamRequest } from '../../core/upstream.ts'
 import type { Exchange } from '../exchange.ts'
@@ -60,7 +61,7 @@ function toUpstreamRequest(
 ): UpstreamRequest {
   return {
     origin: target.origin,
-    path: target.pathPrefix + translated.path,
+    path: joinPath(target.pathPrefix, translated.path),
     method: 'POST',
     headers: [
       ...['content-type', 'application/json', 'accept', exchange.streaming ? 'text/event-stream' : 'application/json'],
