@@ -21,6 +21,7 @@ if (!existsSync(join(dist, 'main.js'))) throw new Error(`${dist}/main.js is miss
 /** @param {string} path @returns {Promise<any>} */
 const built = (path) => import(pathToFileURL(join(dist, path)).href)
 const { openAiChat, chatQuirks } = await built('dialects/openai-chat/index.js')
+const { openAiResponses } = await built('dialects/openai-responses/index.js')
 const { parseMessagesRequest } = await built('core/messages.js')
 
 let sink = 0
@@ -75,6 +76,10 @@ for (const [name, quirks] of Object.entries(chatQuirks)) {
   const dialect = openAiChat(quirks)
   time(`200 KB request to ${name}`, 1, 3, () => dialect.toUpstream(request, target).body.length)
 }
+time('200 KB request to openai, Responses', 1, 3, () => {
+  const target = { provider: 'openai', model: 'm', facts: {}, userHash: 'h' }
+  return openAiResponses.toUpstream(request, target).body.length
+})
 
 const events = Array.from({ length: 1000 }, (_, at) => {
   const delta = at < 300 ? { reasoning_content: ` thought ${at}` } : { content: ` word ${at} “said”\n` }
@@ -104,4 +109,25 @@ for (const [name, quirks] of Object.entries({ openai: chatQuirks.openai, compati
     return stream.push(whole).length + stream.finish().length
   })
 }
+
+const item = { type: 'message', id: 'msg_0123456789', role: 'assistant', content: [] }
+const deltas = [
+  { type: 'response.output_item.added', output_index: 0, item },
+  ...Array.from({ length: 1000 }, (_, at) => ({
+    type: 'response.output_text.delta',
+    item_id: item.id,
+    output_index: 0,
+    content_index: 0,
+    sequence_number: at,
+    delta: ` word ${at} “said”\n`,
+    obfuscation: 'aB3dE6g',
+  })),
+  { type: 'response.completed', response: { status: 'completed', output: [] } },
+].map((event) => Buffer.from(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`))
+time('an event of a stream from openai, Responses, one a chunk', deltas.length, null, () => {
+  const stream = openAiResponses.translateStream(context())
+  let length = 0
+  for (const event of deltas) length += stream.push(event).length
+  return length + stream.finish().length
+})
 if (sink === 0) throw new Error('nothing was translated')
