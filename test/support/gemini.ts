@@ -80,7 +80,7 @@ export function answered(chunks: readonly unknown[], context = contextFor()) {
   if (error !== null) throw error
   const { complete, message } = checkEventStream(text)
   if (!complete) throw new Error('the stream is not complete')
-  return { ...message, facts }
+  return { ...message, stop_reason: message.stop_reason, facts }
 }
 
 /** A whole answer, put together as a client would. */

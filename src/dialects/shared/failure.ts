@@ -31,7 +31,7 @@ const isTooLong = (type: ErrorType): boolean => type === 'caller_invalid_request
 
 const billingCodes = /insufficient_quota|insufficient_balance|out_of_credits|billing|payment/i
 const contextCodes =
-  /context_length|context length|maximum context|too many tokens|prompt is too long|token count exceeds/i
+  /context_length|context length|maximum context|too many tokens|prompt is too long|token count\b.{0,40}exceeds/i
 
 function typeOf(status: number, code: string | null, message: string | null): ErrorType {
   if (status === 402 || (code !== null && billingCodes.test(code))) return 'provider_billing'
