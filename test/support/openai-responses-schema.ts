@@ -36,7 +36,7 @@ const item = z.union([
   z.strictObject({
     type: z.literal('message'),
     role: z.literal('assistant'),
-    content: z.array(z.strictObject({ type: z.literal('output_text'), text: z.string().min(1) })).min(1),
+    content: z.string().min(1),
     phase: z.enum(['commentary', 'final_answer']).optional(),
   }),
   z.strictObject({

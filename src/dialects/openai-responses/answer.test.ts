@@ -454,10 +454,10 @@ describe('Reasoning', () => {
     })
     expect(body.input.slice(1, 6)).toEqual([
       output[0],
-      { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'I look' }], phase: 'commentary' },
+      { type: 'message', role: 'assistant', content: 'I look', phase: 'commentary' },
       { type: 'function_call', call_id: 'c1', name: 'read', arguments: '{"a":1}' },
       output[3],
-      { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'found' }], phase: 'final_answer' },
+      { type: 'message', role: 'assistant', content: 'found', phase: 'final_answer' },
     ])
   })
 })

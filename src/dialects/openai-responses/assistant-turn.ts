@@ -1,4 +1,4 @@
-import type { Block, Json, RequestMessage } from '../../core/messages.ts'
+import type { Block, RequestMessage } from '../../core/messages.ts'
 import { foundTools, textOf, webSearchText } from '../shared/blocks.ts'
 import { refuse } from '../shared/notes.ts'
 import { blockFates } from './fates.ts'
@@ -11,15 +11,13 @@ export type Item = Readonly<Record<string, unknown>> & { readonly type: string }
 /** What is collected from one turn's blocks, in their order. */
 interface Turn {
   readonly items: Item[]
-  /** The parts of the message that is being put together; other items close it. */
-  parts: Json[] | null
-  /** The phase of the next message, where the provider told one. */
+  /** The phase of the messages that follow, where the provider told one. */
   phase: string | null
 }
 
 /** An assistant turn as items; none where nothing remains of it. */
 export function toAssistantItems(scope: Scope, turn: RequestMessage, index: number): readonly Item[] {
-  const seen: Turn = { items: [], parts: null, phase: null }
+  const seen: Turn = { items: [], phase: null }
   turn.content.forEach((block, at) => {
     addBlock(scope, seen, block, `messages.${index}.content.${at}`)
   })
@@ -37,7 +35,9 @@ function addBlock(scope: Scope, seen: Turn, block: Block, path: string): void {
     case 'text':
       return addText(seen, textOf(block))
     case 'tool_use':
-      return addItem(seen, functionCall(scope, block, path))
+      seen.items.push(functionCall(scope, block, path))
+      seen.phase = null
+      return
     case 'thinking':
       return addThinking(scope, seen, block)
     case 'compaction':
@@ -55,20 +55,10 @@ function addBlock(scope: Scope, seen: Turn, block: Block, path: string): void {
   scope.notes.add(`block:${block.type}`, 'dropped')
 }
 
-function addItem(seen: Turn, item: Item): void {
-  seen.parts = null
-  seen.items.push(item)
-}
-
-function addText(seen: Turn, text: string): void {
+/** A message for each block: the published shape takes no parts from the model but those it stored itself. */
+function addText({ items, phase }: Turn, text: string): void {
   if (text === '') return
-  if (seen.parts === null) {
-    seen.parts = []
-    const { parts: content, phase } = seen
-    seen.items.push({ type: 'message', role: 'assistant', content, ...(phase !== null && { phase }) })
-    seen.phase = null
-  }
-  seen.parts.push({ type: 'output_text', text })
+  items.push({ type: 'message', role: 'assistant', content: text, ...(phase !== null && { phase }) })
 }
 
 function functionCall(scope: Scope, block: Block, path: string): Item {
@@ -89,7 +79,6 @@ function addThinking(scope: Scope, seen: Turn, block: Block): void {
   // A model that does not reason refuses the items of one that did.
   const state = isReasoning(scope) ? unpackReasoning(scope.target.provider, block.signature) : null
   if (state === null) return scope.notes.add('block:thinking', 'dropped')
-  for (const item of state.reasoning) addItem(seen, { ...item, type: 'reasoning' })
-  seen.parts = null
+  for (const item of state.reasoning) seen.items.push({ ...item, type: 'reasoning' })
   seen.phase = state.phase
 }

@@ -47,8 +47,10 @@ function readInput(body: Wire, toolNames: ReadonlyMap<string, string>): Told {
     } else if (item.type === 'function_call_output') told.push(['result', [item.call_id, readOutput(item.output)]])
     else if (item.type === 'message') {
       const who = item.role === 'developer' ? 'instruct' : String(item.role)
-      for (const part of item.content as Wire[])
-        told.push([who, part.type === 'input_image' ? dataOf(part) : part.text])
+      if (typeof item.content === 'string') told.push([who, item.content])
+      else
+        for (const part of item.content as Wire[])
+          told.push([who, part.type === 'input_image' ? dataOf(part) : part.text])
     }
   }
   return told

@@ -23,7 +23,7 @@ const input = (turns: object[], facts = {}) => sent({ messages: turns }, facts).
 const said = (role: string, ...texts: string[]) => ({
   type: 'message',
   role,
-  content: texts.map((words) => ({ type: role === 'assistant' ? 'output_text' : 'input_text', text: words })),
+  content: role === 'assistant' ? texts.join() : texts.map((words) => ({ type: 'input_text', text: words })),
 })
 const sentImage = { type: 'input_image', image_url: 'data:image/png;base64,iVBORw', detail: 'auto' }
 const item = (id: string) => ({ type: 'reasoning', id, summary: [], encrypted_content: `secret of ${id}` })
@@ -357,7 +357,10 @@ describe('blocks that Anthropic’s own tools left in the history', () => {
     }
     const turn = assistant({ type: 'server_tool_use', id: 's', name: 'web_search', input: {} }, found, text('b'))
     const { body, notes } = sent({ messages: [user(text('a')), turn, user(text('c'))] })
-    expect(body.input[1]).toEqual(said('assistant', 'Found on the web:\nT https://u', 'b'))
+    expect(body.input.slice(1, 3)).toEqual([
+      said('assistant', 'Found on the web:\nT https://u'),
+      said('assistant', 'b'),
+    ])
     expect(notes).toContainEqual({ what: 'block:server_tool_use', how: 'dropped' })
     expect(notes).toContainEqual({ what: 'block:web_search_tool_result', how: 'converted' })
   })
