@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts'
 import type { Target } from '../core/upstream.ts'
 import type { RoutingSettings } from '../gateway/index.ts'
 import { type ConfiguredProvider, configuredProviders, targetOf } from '../providers/configured.ts'
+import { minuteOfDayIn, routingTable } from './routing-table.ts'
 
 /** Callers may invent models without end; a target that is forgotten is made anew. */
 const targetsLimit = 1_000
@@ -12,12 +13,7 @@ export function routingSettings(config: Config, simulatedUrl: string | null): Ro
   const byName = new Map(offered.map((provider) => [provider.name, provider]))
   const targets = new Map<string, Target | null>()
   return {
-    table: {
-      aliases: {},
-      rules: [],
-      defaultProvider: config.providers.default,
-      providers: new Set(byName.keys()),
-    },
+    table: routingTable(config, byName.keys()),
     targetOf(name, model) {
       const provider = byName.get(name)
       if (provider === undefined) return null
@@ -29,11 +25,8 @@ export function routingSettings(config: Config, simulatedUrl: string | null): Ro
       targets.set(key, target)
       return target
     },
-    minuteOfDay(nowMs) {
-      const now = new Date(nowMs)
-      return now.getHours() * 60 + now.getMinutes()
-    },
-    failoverOnRateLimit: false,
+    minuteOfDay: minuteOfDayIn(config.routing.timeZone),
+    failoverOnRateLimit: config.routing.failoverOnRateLimit,
   }
 }
 

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { type Loaded, load, type Sources } from './load.ts'
+import { routingWarnings } from './routing-rules.ts'
 import { rules } from './rules.ts'
 import { type Config, configSchema } from './schema.ts'
 
@@ -12,7 +13,11 @@ export function loadConfig(sources: Sources): Loaded<Config> {
     dataDir: path.resolve(sources.cwd, dataDir),
     backup: { ...backup, dir: backup.dir === undefined ? undefined : path.resolve(sources.cwd, backup.dir) },
   }
-  return { ...loaded, config, warnings: [...loaded.warnings, ...clientVariableWarning(sources.env)] }
+  return {
+    ...loaded,
+    config,
+    warnings: [...loaded.warnings, ...routingWarnings(config), ...clientVariableWarning(sources.env)],
+  }
 }
 
 /** The same from the process's own environment and working directory: the only place where they are read. */

@@ -5,9 +5,10 @@ import { providers as builtIn, customProviders } from '../providers/index.ts'
 import { didYouMean } from './did-you-mean.ts'
 import type { Rule } from './load.ts'
 import type { Origins } from './origin.ts'
+import { routesFit } from './routing-rules.ts'
 import type { Config } from './schema.ts'
 
-export const rules: readonly Rule<Config>[] = [portsDiffer, upstreamsLeadAway, defaultIsOffered, customProvidersFit]
+export const rules: readonly Rule<Config>[] = [portsDiffer, upstreamsLeadAway, defaultIsOffered, customProvidersFit, routesFit]
 
 function portsDiffer({ http }: Config, origins: Origins): ReturnType<Rule<Config>> {
   if (http.proxyPort === 0 || http.proxyPort !== http.dashboardPort) return []

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { apiConfig } from '../api/config.ts'
 import { Secret } from '../core/secret.ts'
 import { gatewayConfig } from '../gateway/config.ts'
+import { routingConfig } from '../gateway/routing/config.ts'
 import { httpConfig } from '../http/config.ts'
 import { journalConfigSchema } from '../journal/config.ts'
 import { providersConfig } from '../providers/config.ts'
@@ -39,6 +40,11 @@ export const configSchema = z.strictObject({
   http: httpConfig.prefault({}).describe('Where the processes listen.'),
   gateway: gatewayConfig.prefault({}).describe('Limits of the data plane.'),
   providers: providersConfig.prefault({}).describe('Where calls are forwarded to, and with whose credential.'),
+  routing: routingConfig
+    .prefault({})
+    .describe(
+      'Which provider and model take which call. This section and `providers` may be changed while the gateway runs; see routing.md.',
+    ),
   journal: journalConfigSchema.prefault({}).describe('The files a call is written to before anything else.'),
   recorder: recorderConfigSchema.prefault({}).describe('From the journal to priced rows in the database.'),
   store: storeConfigSchema

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decideRoute, matches, type RequestFacts, type RouteRule, type RoutingTable } from './routing.ts'
+import { decideRoute, explainRoute, matches, type RequestFacts, type RouteRule, type RoutingTable } from './routing.ts'
 
 const target = { provider: 'openai', model: null, weight: 1, priority: 0, maxConcurrent: null }
 const rule = (name: string, when: RouteRule['when'], targets: RouteRule['targets'] = [target]): RouteRule => ({
@@ -151,4 +151,73 @@ test('a pattern means what a regular expression of it would', () => {
       expect(matches(pattern, text)).toBe(new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test(text))
     }),
   )
+})
+
+describe('an explanation', () => {
+  test('says of each rule why it did not hold, and which were not reached', () => {
+    const rules = [
+      rule('night', { minutes: { from: 1320, to: 360 }, models: ['gpt-*'] }),
+      rule('team', { headers: { 'x-team': 'a*' } }),
+      rule('large', { minInputTokens: 500 }),
+      rule('rest', {}),
+    ]
+    const { rules: told, spelling, decision } = explainRoute(table(rules), facts())
+    expect(told).toEqual([
+      {
+        name: 'night',
+        verdict: 'does not hold',
+        failed: [
+          { condition: 'models', found: 'claude-opus-5' },
+          { condition: 'minutes', found: '10:00' },
+        ],
+      },
+      { name: 'team', verdict: 'does not hold', failed: [{ condition: 'headers', found: 'x-team: not sent' }] },
+      { name: 'large', verdict: 'chosen', failed: [] },
+      { name: 'rest', verdict: 'not reached', failed: [] },
+    ])
+    expect([spelling, decision.rule]).toEqual(['plain', 'large'])
+  })
+
+  test('says what the name of the model did', () => {
+    const aliases = { fast: 'claude-haiku-4-5', cheap: 'groq/llama' }
+    const explained = (model: string) => explainRoute(table([rule('rest', {})], aliases), facts({ model }))
+    expect(explained('openai/gpt-5')).toMatchObject({ spelling: 'explicit', rules: [{ verdict: 'not reached' }] })
+    expect(explained('cheap')).toMatchObject({ spelling: 'alias', rules: [{ verdict: 'not reached' }] })
+    expect(explained('fast')).toMatchObject({
+      spelling: 'alias',
+      model: 'claude-haiku-4-5',
+      rules: [{ verdict: 'chosen' }],
+    })
+  })
+
+  test('is always that of the decision: the chosen rule has no failed condition, those before it have one', () => {
+    const name = fc.constantFrom('a', 'b', 'openai/x', 'constructor', '__proto__')
+    const when = fc.record(
+      {
+        models: fc.array(fc.constantFrom('a', '*b', 'openai*'), { minLength: 1, maxLength: 2 }),
+        thinking: fc.boolean(),
+        background: fc.boolean(),
+        minInputTokens: fc.nat(2000),
+        maxInputTokens: fc.nat(2000),
+        domains: fc.constant(['web']),
+      },
+      { requiredKeys: [] },
+    )
+    fc.assert(
+      fc.property(fc.array(when, { maxLength: 6 }), name, fc.boolean(), (whens, model, thinking) => {
+        const given = facts({ model, thinking: () => thinking })
+        const routes = table(whens.map((each, at) => rule(`r${at}`, each)))
+        const { rules, decision } = explainRoute(routes, given)
+        expect(decision).toEqual(decideRoute(routes, given))
+        const chosen = rules.findIndex(({ verdict }) => verdict === 'chosen')
+        expect(rules[chosen]?.name).toBe(decision.by === 'rule' ? decision.rule : undefined)
+        for (const { verdict, failed } of rules) expect(failed.length > 0).toBe(verdict === 'does not hold')
+      }),
+    )
+  })
+})
+
+test('a model that is called as JavaScript’s own names is a model like any other', () => {
+  for (const model of ['constructor', '__proto__', 'toString'])
+    expect(decideRoute(table([]), facts({ model })).targets[0]?.model).toBe(model)
 })

@@ -70,6 +70,8 @@ export interface ChosenTarget extends RouteTarget {
 export interface RouteDecision {
   /** The rule's name; `explicit` where the caller named the provider, `default` where no rule claimed the call. */
   readonly rule: string
+  /** What decided: the spelling of the model's name, a rule, or nothing. */
+  readonly by: 'name' | 'rule' | 'default'
   /** In the order to try them; never empty. */
   readonly targets: readonly ChosenTarget[]
 }
@@ -79,17 +81,21 @@ const alone = { weight: 1, priority: 0, maxConcurrent: null }
 export function decideRoute(table: RoutingTable, facts: RequestFacts): RouteDecision {
   const asked = facts.model
   const named = asked === null ? null : namedProvider(asked, table.providers)
-  if (named !== null) return { rule: 'explicit', targets: [{ ...alone, ...named }] }
-  const model = asked === null ? null : (table.aliases[asked] ?? asked)
+  if (named !== null) return { rule: 'explicit', by: 'name', targets: [{ ...alone, ...named }] }
+  const model = asked === null ? null : aliased(table, asked)
   // An alias may point at a provider's model as well.
-  const aliased = model === null || model === asked ? null : namedProvider(model, table.providers)
-  if (aliased !== null) return { rule: 'alias', targets: [{ ...alone, ...aliased }] }
+  const other = model === null || model === asked ? null : namedProvider(model, table.providers)
+  if (other !== null) return { rule: 'alias', by: 'name', targets: [{ ...alone, ...other }] }
   for (const rule of table.rules) {
     if (!holds(rule.when, model, facts)) continue
     const targets = inOrder(rule.targets, facts.stickyKey)
-    return { rule: rule.name, targets: targets.map((target) => ({ ...target, model: target.model ?? model })) }
+    return {
+      rule: rule.name,
+      by: 'rule',
+      targets: targets.map((target) => ({ ...target, model: target.model ?? model })),
+    }
   }
-  return { rule: 'default', targets: [{ ...alone, provider: table.defaultProvider, model }] }
+  return { rule: 'default', by: 'default', targets: [{ ...alone, provider: table.defaultProvider, model }] }
 }
 
 /** `provider/model` and `provider,model`; models have slashes of their own, so only an offered provider's name counts. */
@@ -100,20 +106,120 @@ function namedProvider(asked: string, providers: ReadonlySet<string>): { provide
   return providers.has(provider) ? { provider, model: asked.slice(at + 1).trim() } : null
 }
 
-function holds(when: RouteCondition, model: string | null, facts: RequestFacts): boolean {
-  if (when.models !== undefined && (model === null || !matchesOne(when.models, model))) return false
-  if (when.domains !== undefined && !matchesOne(when.domains, facts.domain)) return false
-  for (const [name, pattern] of Object.entries(when.headers ?? {})) {
-    const value = facts.header(name)
-    if (value === undefined || !matches(pattern, value)) return false
-  }
-  if (when.minutes !== undefined && !isWithin(facts.minuteOfDay(), when.minutes)) return false
-  if (when.minInputTokens !== undefined && facts.inputTokens() < when.minInputTokens) return false
-  if (when.maxInputTokens !== undefined && facts.inputTokens() > when.maxInputTokens) return false
-  if (when.thinking !== undefined && facts.thinking() !== when.thinking) return false
-  if (when.background !== undefined && facts.background() !== when.background) return false
-  return when.images === undefined || facts.images() === when.images
+/** One question of a rule; `found` tells in words what the request has. */
+interface Condition {
+  readonly name: keyof RouteCondition
+  fails(when: RouteCondition, model: string | null, facts: RequestFacts): boolean
+  found(when: RouteCondition, model: string | null, facts: RequestFacts): string
 }
+
+const failingHeader = (when: RouteCondition, facts: RequestFacts): string | undefined =>
+  Object.entries(when.headers ?? {}).find(([name, pattern]) => {
+    const value = facts.header(name)
+    return value === undefined || !matches(pattern, value)
+  })?.[0]
+
+/** In the order in which they are asked: cheap ones first, those that read the body last. */
+const conditions: readonly Condition[] = [
+  {
+    name: 'models',
+    fails: ({ models }, model) => models !== undefined && (model === null || !matchesOne(models, model)),
+    found: (_, model) => model ?? 'no model',
+  },
+  {
+    name: 'domains',
+    fails: ({ domains }, _, facts) => domains !== undefined && !matchesOne(domains, facts.domain),
+    found: (_, __, facts) => facts.domain,
+  },
+  {
+    name: 'headers',
+    fails: (when, _, facts) => when.headers !== undefined && failingHeader(when, facts) !== undefined,
+    found(when, _, facts) {
+      const name = failingHeader(when, facts) ?? ''
+      return `${name}: ${facts.header(name) ?? 'not sent'}`
+    },
+  },
+  {
+    name: 'minutes',
+    fails: ({ minutes }, _, facts) => minutes !== undefined && !isWithin(facts.minuteOfDay(), minutes),
+    found: (_, __, facts) => timeOfDay(facts.minuteOfDay()),
+  },
+  {
+    name: 'minInputTokens',
+    fails: ({ minInputTokens }, _, facts) => minInputTokens !== undefined && facts.inputTokens() < minInputTokens,
+    found: (_, __, facts) => String(facts.inputTokens()),
+  },
+  {
+    name: 'maxInputTokens',
+    fails: ({ maxInputTokens }, _, facts) => maxInputTokens !== undefined && facts.inputTokens() > maxInputTokens,
+    found: (_, __, facts) => String(facts.inputTokens()),
+  },
+  {
+    name: 'thinking',
+    fails: ({ thinking }, _, facts) => thinking !== undefined && facts.thinking() !== thinking,
+    found: (_, __, facts) => String(facts.thinking()),
+  },
+  {
+    name: 'background',
+    fails: ({ background }, _, facts) => background !== undefined && facts.background() !== background,
+    found: (_, __, facts) => String(facts.background()),
+  },
+  {
+    name: 'images',
+    fails: ({ images }, _, facts) => images !== undefined && facts.images() !== images,
+    found: (_, __, facts) => String(facts.images()),
+  },
+]
+
+const holds = (when: RouteCondition, model: string | null, facts: RequestFacts): boolean =>
+  !conditions.some((condition) => condition.fails(when, model, facts))
+
+/** A condition that did not hold: what the rule wants, and what the request has. */
+export interface FailedCondition {
+  readonly condition: keyof RouteCondition
+  readonly found: string
+}
+
+export interface RouteExplanation {
+  /** What the name of the model said before any rule was asked: the caller named a provider, or an alias stood for it. */
+  readonly spelling: 'explicit' | 'alias' | 'plain'
+  /** The model that the rules were asked about; null where the call names none. */
+  readonly model: string | null
+  /** All of them, in order. Those behind the one that decided are not reached; where the name decided, none is. */
+  readonly rules: readonly {
+    readonly name: string
+    readonly verdict: 'chosen' | 'does not hold' | 'not reached'
+    readonly failed: readonly FailedCondition[]
+  }[]
+  readonly decision: RouteDecision
+}
+
+/** The same decision as `decideRoute`, and why: for people, as it asks every condition. */
+export function explainRoute(table: RoutingTable, facts: RequestFacts): RouteExplanation {
+  const decision = decideRoute(table, facts)
+  const model = facts.model === null ? null : aliased(table, facts.model)
+  const namesProvider = decision.by === 'name'
+  let reached = !namesProvider
+  const rules = table.rules.map(({ name, when }) => {
+    if (!reached) return { name, verdict: 'not reached' as const, failed: [] }
+    const failed = conditions
+      .filter((condition) => condition.fails(when, model, facts))
+      .map((condition) => ({ condition: condition.name, found: condition.found(when, model, facts) }))
+    reached = failed.length > 0
+    return { name, verdict: reached ? ('does not hold' as const) : ('chosen' as const), failed }
+  })
+  const spelling =
+    namesProvider && decision.rule === 'explicit' ? 'explicit' : model === facts.model ? 'plain' : 'alias'
+  return { spelling, model, rules, decision }
+}
+
+/** `08:05` */
+export const timeOfDay = (minute: number): string =>
+  `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
+
+/** Own names only: callers may ask for a model called `constructor`. */
+const aliased = ({ aliases }: RoutingTable, asked: string): string =>
+  (Object.hasOwn(aliases, asked) ? aliases[asked] : undefined) ?? asked
 
 const matchesOne = (patterns: readonly string[], text: string): boolean =>
   patterns.some((pattern) => matches(pattern, text))

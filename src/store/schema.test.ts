@@ -138,7 +138,13 @@ async function writeHistory(url: string, client: pg.Client): Promise<void> {
       errorType: 'provider_overloaded',
       errorMessage: 'Overloaded',
       ttftMs: null,
-      routing: { rule: 'cheap', target: 'groq/x', tried: ['groq/x:529'], movedFrom: 'openai/y', notes: ['dropped:top_k'] },
+      routing: {
+        rule: 'cheap',
+        target: 'groq/x',
+        tried: ['groq/x:529'],
+        movedFrom: 'openai/y',
+        notes: ['dropped:top_k'],
+      },
     }),
     recordedExchange(noon - 60 * 86_400_000, { id: id(4), account: null, keyId: null, model: null }),
   ])

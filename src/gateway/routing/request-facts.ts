@@ -3,9 +3,7 @@ import { isJson, type Json } from '../../core/messages.ts'
 import type { RequestFacts } from '../../core/routing.ts'
 import type { Exchange } from '../exchange.ts'
 import { estimateTokens } from '../translated/count-tokens.ts'
-
-/** Headers that no rule may look at: a rule is configuration, and configuration is shown. */
-const secretHeaders = new Set(['authorization', 'x-api-key', 'x-signalbox-key', 'cookie', 'proxy-authorization'])
+import { carriesCredential } from './config.ts'
 
 /** What a request is. The body is parsed once, and only where a rule asks for something inside it. */
 export function requestFacts(exchange: Exchange, clock: Clock, minuteOfDay: (nowMs: number) => number): RequestFacts {
@@ -18,7 +16,7 @@ export function requestFacts(exchange: Exchange, clock: Clock, minuteOfDay: (now
     model: exchange.requestedModel,
     domain: exchange.domain,
     header(lowerName) {
-      const value = secretHeaders.has(lowerName) ? undefined : exchange.request.headers[lowerName]
+      const value = carriesCredential(lowerName) ? undefined : exchange.request.headers[lowerName]
       return Array.isArray(value) ? value[0] : value
     },
     minuteOfDay: () => minuteOfDay(clock.now()),
