@@ -295,6 +295,19 @@ describe('how a call can fail', () => {
     })
   })
 
+  test('an error event that may quote the prompt is recorded without its words', async () => {
+    const upstream = await upstreamOf((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end(frame('error', { error: { type: 'invalid_request_error', message: 'refused: my secret plan' } }))
+    })
+    const { url, closed } = await gatewayTo(upstream)
+    await (await post(url, requestBody)).text()
+    expect(await closed()).toMatchObject({
+      errorType: 'provider_stream_error',
+      errorMessage: 'invalid_request_error',
+    })
+  })
+
   test('a stream that breaks between two events ends with an error event', async () => {
     const upstream = await upstreamOf((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })

@@ -1,9 +1,10 @@
-import { type Handler, messagesEndpoint } from './endpoints/messages.ts'
+import type { Handler } from './endpoints/endpoint.ts'
+import { messagesEndpoint } from './endpoints/messages.ts'
 import { passthroughEndpoint } from './endpoints/passthrough.ts'
 import { methodNotAllowed, notFound } from './endpoints/refusals.ts'
 import type { Gateway } from './gateway.ts'
 
-export type { Handler } from './endpoints/messages.ts'
+export type { Handler } from './endpoints/endpoint.ts'
 export { type Gateway, InFlight } from './gateway.ts'
 export { Router, type RoutingSettings } from './routing/router.ts'
 export type { Keyring } from './stages/authenticate.ts'

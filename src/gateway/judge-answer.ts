@@ -1,4 +1,5 @@
 import { type ErrorType, errorTable } from '../core/errors.ts'
+import { withoutSecrets } from '../core/without-secrets.ts'
 import type { AnswerTap } from './answer-tap.ts'
 import type { Exchange, Failure } from './exchange.ts'
 
@@ -8,17 +9,18 @@ export interface Verdict {
   readonly failure: Failure | null
 }
 
+/** Decided at the end of the answer, when the tap has seen all of it. */
 export function judgeAnswer(exchange: Exchange, tap: AnswerTap): Verdict {
   const status = exchange.upstreamStatus ?? 502
   if (status >= 400) return judgeErrorAnswer(exchange, status, tap.errorBody())
   if (!tap.isStream || exchange.endpoint !== 'messages') return { status, failure: null }
   const { streamError, complete } = exchange.meter
   if (streamError !== null) {
-    const type = streamErrorTypes[streamError.type] ?? 'provider_stream_error'
-    return {
-      status: errorTable[type].status,
-      failure: { type, message: messageOf(streamError.type, streamError.message) },
-    }
+    const known = streamErrorTypes[streamError.type]
+    const type = known ?? 'provider_stream_error'
+    // As with answers: an error that is none of the provider's own state may quote the prompt.
+    const message = messageOf(streamError.type, known === undefined ? null : streamError.message)
+    return { status: errorTable[type].status, failure: { type, message } }
   }
   if (complete) return { status, failure: null }
   return { status: 502, failure: { type: 'provider_stream_cut', message: 'The stream ended without message_stop.' } }
@@ -78,4 +80,4 @@ function errorTypeOf(status: number, exchange: Exchange): ErrorType {
 const quotable = (status: number): boolean => status === 429 || status >= 500
 
 const messageOf = (type: string, message: string | null): string =>
-  message === null ? type : `${type}: ${message.replace(/sk-[\w-]{6,}/g, 'sk-…')}`.slice(0, 200)
+  message === null ? type : `${type}: ${withoutSecrets(message)}`.slice(0, 200)
