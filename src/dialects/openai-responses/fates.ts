@@ -28,7 +28,10 @@ export const fieldFates: Readonly<Record<string, FateRow>> = {
     'converted',
     'kept by the gateway: the API has no such parameter, so what follows is cut off here',
   ),
-  thinking: row('converted', 'reasoning: effort, and a summary where thoughts are to be seen'),
+  thinking: row(
+    'converted',
+    'reasoning.effort, and a summary where thoughts are asked for (display summarized, or a budget)',
+  ),
   output_config: row('converted', 'reasoning.effort and text.format'),
   output_format: row('converted', 'text.format'),
   metadata: row('converted', 'a keyed hash for the user as safety_identifier, never the value'),

@@ -190,10 +190,15 @@ describe('`thinking`, `output_config.effort`', () => {
     expect(effort(enabled(budget))).toBe(expected)
   })
   test('`adaptive` without effort: the provider’s default', () => {
-    expect(sent({ thinking: { type: 'adaptive' } }).body.reasoning).toEqual({ summary: 'auto' })
+    expect(sent({ thinking: { type: 'adaptive' } }).body).not.toHaveProperty('reasoning')
   })
-  test('a summary only where thoughts are to be seen', () => {
-    expect(sent({ thinking: { type: 'adaptive', display: 'omitted' } }).body).not.toHaveProperty('reasoning')
+  test('a summary only where thoughts are asked for, since not every organisation may have one', () => {
+    const shown = { type: 'adaptive', display: 'summarized' }
+    expect(sent({ thinking: shown }).body.reasoning).toEqual({ summary: 'auto' })
+    expect(sent({ thinking: shown }, { reasoning: false }).body).not.toHaveProperty('reasoning')
+    expect(sent(enabled(4096)).body.reasoning).toEqual({ effort: 'low', summary: 'auto' })
+    for (const thinking of [{ ...enabled(4096).thinking, display: 'omitted' }, { type: 'adaptive' }])
+      expect(sent({ thinking }).body.reasoning ?? {}).not.toHaveProperty('summary')
     expect(sent({ output_config: { effort: 'low' } }).body.reasoning).toEqual({ effort: 'low' })
     expect(sent({}).body).not.toHaveProperty('reasoning')
   })

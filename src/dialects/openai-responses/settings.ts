@@ -31,17 +31,23 @@ export function effortOf(scope: Scope): string | null {
 
 /** Effort, a summary of the thoughts where they are to be seen, and the thoughts themselves, encrypted, for the next turn. */
 export function reasoningFields(scope: Scope, effort: string | null): Json {
-  const { thinking } = scope.request.fields
-  const isSeen =
-    isJson(thinking) && (thinking.type === 'enabled' || thinking.type === 'adaptive') && thinking.display !== 'omitted'
   const reasoning = {
     ...(effort !== null && { effort }),
-    ...(isSeen && isReasoning(scope) && { summary: 'auto' }),
+    ...(isReasoning(scope) && effort !== 'none' && wantsThoughts(scope.request.fields) && { summary: 'auto' }),
   }
   return {
     ...(Object.keys(reasoning).length > 0 && { reasoning }),
     ...(isReasoning(scope) && { include: ['reasoning.encrypted_content'] }),
   }
+}
+
+/**
+ * Whether the caller says that it wants to see thoughts. Only then are summaries asked for: OpenAI refuses the whole call
+ * to organisations it has not verified, and clients send `adaptive` with everything.
+ */
+function wantsThoughts({ thinking }: Json): boolean {
+  if (!isJson(thinking) || thinking.type === 'disabled') return false
+  return thinking.display === 'summarized' || (thinking.type === 'enabled' && (thinking.display ?? null) === null)
 }
 
 /** `temperature` and `top_p`, where the model takes them; `top_k` never. */
