@@ -9,6 +9,7 @@ process.on('SIGUSR1', () => undefined)
 // Parts are loaded when a command needs them: `--help` should not wait for a database driver.
 const programs: Programs = {
   serve: async (options) => (await import('./app/programs.ts')).serve(options),
+  explainRoute: async (config, call) => (await import('./app/programs.ts')).explainRoute(config, call),
   migrate: async (config, work) => (await import('./app/programs.ts')).migrate(config, work),
   planMigration: async (config) => (await import('./app/programs.ts')).planMigration(config),
   openKeys: async (config) => (await import('./app/programs.ts')).openKeys(config),

@@ -7,6 +7,7 @@ import { createTrafficClient } from '../http/traffic-client.ts'
 import { createTraffic } from '../simulator/traffic.ts'
 import type { Store } from '../store/index.ts'
 import { type RunningSignalbox, startCluster } from './cluster.ts'
+import { type ExplainedRoute, explainCall, type ImaginedCall } from './explain-route.ts'
 
 /** `signalbox start`, `proxy`, `dashboard` and `demo`. */
 export async function serve(options: {
@@ -78,3 +79,6 @@ export {
   openClientKeys as openKeys,
   planDatabaseMigration as planMigration,
 } from './maintenance.ts'
+
+export const explainRoute = async (config: Config, call: ImaginedCall): Promise<ExplainedRoute> =>
+  explainCall(config, call, systemClock.now())

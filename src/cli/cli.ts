@@ -14,6 +14,7 @@ import { addMigrate } from './migrate.ts'
 import type { Programs } from './programs.ts'
 import { addProxy } from './proxy.ts'
 import { addRestore } from './restore.ts'
+import { addRoute } from './route.ts'
 import { addStart } from './start.ts'
 import { addStats } from './stats.ts'
 import { addTail } from './tail.ts'
@@ -47,6 +48,7 @@ function createProgram({ programs, terminal, version }: Cli): Command {
   addDashboard(program, programs, terminal)
   addDemo(program, programs, terminal)
   addCheckConfig(program, terminal)
+  addRoute(program, programs, terminal)
   addMigrate(program, programs, terminal)
   addBackup(program, programs, terminal)
   addRestore(program, programs, terminal)

@@ -1,3 +1,4 @@
+import type { ExplainedRoute, ImaginedCall } from '../app/explain-route.ts'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
 import type { HistoryPrograms } from './history-programs.ts'
@@ -6,6 +7,8 @@ import type { WorkContext } from './interruptible.ts'
 /** What the commands set in motion. `main` hands it in, so a command knows what to say and when, and nothing of how. */
 export interface Programs extends HistoryPrograms {
   serve(options: ServeOptions): Promise<Instance>
+  /** Where a call would go by the settings; asks nobody. */
+  explainRoute(config: Config, call: ImaginedCall): Promise<ExplainedRoute>
   /** Brings the database to this version; the names of the steps that took. */
   migrate(config: Config, work: Pick<WorkContext, 'onProgress' | 'signal'>): Promise<readonly string[]>
   /** The steps that it would take, and their SQL; changes nothing. */

@@ -85,6 +85,7 @@ const route = z.strictObject({
     .string()
     .min(1)
     .max(100)
+    .regex(/^[\w.:-]+( [\w.:-]+)*$/, 'a name has letters from a to z, digits, blanks and . : - _')
     .describe('Stands on the record of each call that the route takes, and in its answer’s `x-signalbox-route`.'),
   when: condition
     .prefault({})
