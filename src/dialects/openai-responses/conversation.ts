@@ -1,6 +1,7 @@
 import type { Block, RequestMessage } from '../../core/messages.ts'
 import { isAttribution, textOf } from '../shared/blocks.ts'
 import { refuse } from '../shared/notes.ts'
+import { beginOf, isResult, resultsOfCalls, resultWithoutCall, summaryIn } from '../shared/turns.ts'
 import { type Item, toAssistantItems } from './assistant-turn.ts'
 import { inputText, type Part, partsOf } from './parts.ts'
 import { callIdFor, isReasoning, noteCacheMark, type Scope } from './scope.ts'
@@ -39,8 +40,6 @@ export function toConversation(scope: Scope, schemaPrompt: string | null): Conve
 
 const message = (role: string, content: readonly Part[]): Item => ({ type: 'message', role, content })
 
-const isResult = (block: Block): boolean => block.type === 'tool_result'
-
 const systemRole = (scope: Scope): string => (isReasoning(scope) ? 'developer' : 'system')
 
 function systemParts(scope: Scope, blocks: readonly Block[], path: string): readonly Part[] {
@@ -60,11 +59,7 @@ function userItems(scope: Scope, turn: RequestMessage, index: number, answered: 
   const parts = turn.content.flatMap((block, at) => {
     const path = `messages.${index}.content.${at}`
     if (!isResult(block)) return partsOf(scope, block, path)
-    if (!answered.has(block))
-      throw refuse(
-        path,
-        `unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${String(block.tool_use_id)}. Each \`tool_result\` block must have a corresponding \`tool_use\` block in the previous message.`,
-      )
+    if (!answered.has(block)) throw resultWithoutCall(block, path)
     hadResults = true
     return []
   })
@@ -76,48 +71,15 @@ function userItems(scope: Scope, turn: RequestMessage, index: number, answered: 
  * The outputs of an assistant turn's calls, one for each and directly behind it; whatever else stood in the same turns of
  * the user follows them.
  */
-function outputsOf(scope: Scope, index: number, answered: Set<Block>): readonly Item[] {
-  const turns = scope.request.messages
-  const calls = (turns[index]?.content ?? []).filter(({ type }) => type === 'tool_use')
-  if (calls.length === 0) return []
-  const outputs = new Map<string, string | readonly Part[]>()
-  const known = new Set(calls.map(({ id }) => String(id)))
-  for (let at = index + 1; at < turns.length && turns[at]?.role !== 'assistant'; at += 1) {
-    const turn = turns[at] as RequestMessage // in range by the loop's bound
-    if (turn.role !== 'user') continue
-    turn.content.forEach((block, place) => {
-      if (!isResult(block) || !known.has(String(block.tool_use_id))) return
-      const id = String(block.tool_use_id)
-      const path = `messages.${at}.content.${place}`
-      if (outputs.has(id)) throw refuse(path, `each tool_use must have a single result: ${id} has more`)
-      outputs.set(id, toOutput(scope, block, path))
-      answered.add(block)
-    })
-  }
-  return calls.map(({ id }) => {
-    const output = outputs.get(String(id))
-    if (output === undefined)
-      throw refuse(
-        `messages.${index}`,
-        `\`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${String(id)}. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the next message.`,
-      )
-    return { type: 'function_call_output', call_id: callIdFor(String(id)), output }
+const outputsOf = (scope: Scope, index: number, answered: Set<Block>): readonly Item[] =>
+  resultsOfCalls(scope.request.messages, index).map(({ callId, block, path }) => {
+    answered.add(block)
+    return { type: 'function_call_output', call_id: callIdFor(callId), output: toOutput(scope, block, path) }
   })
-}
-
-const hasSummary = (block: Block): boolean =>
-  block.type === 'compaction' && typeof block.content === 'string' && block.content !== ''
-
-/** Where the conversation begins: what came before the last summary is in it, and the Messages API skips it too. */
-const beginOf = (turns: readonly RequestMessage[]): number =>
-  Math.max(
-    0,
-    turns.findLastIndex(({ role, content }) => role === 'assistant' && content.some(hasSummary)),
-  )
 
 function summaryOf(scope: Scope, turn: RequestMessage): readonly Item[] {
-  const summary = turn.content.findLast(hasSummary)
-  if (summary === undefined) return []
+  const summary = summaryIn(turn)
+  if (summary === null) return []
   scope.notes.add('block:compaction', 'converted')
-  return [message('user', [inputText(String(summary.content))])]
+  return [message('user', [inputText(summary)])]
 }

@@ -274,6 +274,15 @@ describe('Tool results plus text in one user turn', () => {
       said('user', 'before', 'after'),
     ])
   })
+  test('consecutive assistant turns are one: a result is found behind the last, and stands behind its call', () => {
+    const turns = [user(text('a')), assistant(call('t1')), assistant(text('b')), user(result('t1', '1'))]
+    expect(input(turns).map(({ type }: { type: string }) => type)).toEqual([
+      'message',
+      'function_call',
+      'function_call_output',
+      'message',
+    ])
+  })
   test('result without a call: 400', () => {
     expect(() => input([user(result('t9', 'x'))])).toThrow('t9')
   })
