@@ -22,6 +22,7 @@ if (!existsSync(join(dist, 'main.js'))) throw new Error(`${dist}/main.js is miss
 const built = (path) => import(pathToFileURL(join(dist, path)).href)
 const { openAiChat, chatQuirks } = await built('dialects/openai-chat/index.js')
 const { openAiResponses } = await built('dialects/openai-responses/index.js')
+const { gemini } = await built('dialects/gemini/index.js')
 const { parseMessagesRequest } = await built('core/messages.js')
 
 let sink = 0
@@ -81,6 +82,35 @@ time('200 KB request to openai, Responses', 1, 3, () => {
   return openAiResponses.toUpstream(request, target).body.length
 })
 
+/** Tools as Claude Code and MCP servers declare them: half of the 200 KB is schemas, which Gemini wants in words of its own. */
+const tools = Array.from({ length: 100 }, (_, at) => ({
+  name: `mcp__server__tool_${at}`,
+  description: 'Does what its name says, in the way that its server describes at some length. '.repeat(4),
+  input_schema: {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    type: 'object',
+    properties: Object.fromEntries(
+      Array.from({ length: 6 }, (_, index) => [
+        `field_${index}`,
+        index % 2 === 0
+          ? { anyOf: [{ type: 'string', format: 'uri' }, { type: 'null' }], description: 'An address' }
+          : { type: 'integer', exclusiveMinimum: 0, description: 'How many of them' },
+      ]),
+    ),
+    required: ['field_0'],
+    additionalProperties: false,
+  },
+}))
+const half = JSON.parse(requestBody('200k', true).toString())
+const withTools = parseMessagesRequest(
+  Buffer.from(JSON.stringify(answered({ ...half, messages: half.messages.slice(0, half.messages.length / 2), tools }))),
+)
+for (const model of ['gemini-3-pro-preview', 'gemini-2.5-flash']) {
+  const target = { provider: 'gemini', model, facts: {}, userHash: null }
+  time(`200 KB request to ${model}`, 1, 3, () => gemini.toUpstream(request, target).body.length)
+  time(`the same size, half of it tools, to ${model}`, 1, 3, () => gemini.toUpstream(withTools, target).body.length)
+}
+
 const events = Array.from({ length: 1000 }, (_, at) => {
   const delta = at < 300 ? { reasoning_content: ` thought ${at}` } : { content: ` word ${at} “said”\n` }
   const chunk = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm' }
@@ -128,6 +158,18 @@ time('an event of a stream from openai, Responses, one a chunk', deltas.length, 
   const stream = openAiResponses.translateStream(context())
   let length = 0
   for (const event of deltas) length += stream.push(event).length
+  return length + stream.finish().length
+})
+const chunks = Array.from({ length: 1000 }, (_, at) => {
+  const part = at < 300 ? { text: ` thought ${at}`, thought: true } : { text: ` word ${at} “said”\n` }
+  const usageMetadata = { promptTokenCount: 9, candidatesTokenCount: at, totalTokenCount: 9 + at }
+  const candidate = { content: { parts: [part], role: 'model' }, index: 0, ...(at === 999 && { finishReason: 'STOP' }) }
+  return Buffer.from(`data: ${JSON.stringify({ candidates: [candidate], usageMetadata, modelVersion: 'm' })}\r\n\r\n`)
+})
+time('an event of a stream from gemini, one a chunk', chunks.length, null, () => {
+  const stream = gemini.translateStream(context())
+  let length = 0
+  for (const chunk of chunks) length += stream.push(chunk).length
   return length + stream.finish().length
 })
 if (sink === 0) throw new Error('nothing was translated')

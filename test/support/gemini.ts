@@ -90,6 +90,17 @@ export function answerFrom(body: Buffer, form: 'message' | 'events', context = c
   return { message, facts }
 }
 
+/** The parts of the model's turn as they go back in the next turn. */
+export function goneBack(content: readonly object[], calls: readonly string[] = []) {
+  const results = calls.map((id) => ({ type: 'tool_result', tool_use_id: id, content: 'ok' }))
+  const messages = [
+    { role: 'user', content: 'a' },
+    { role: 'assistant', content },
+    { role: 'user', content: [...results, { type: 'text', text: 'b' }] },
+  ]
+  return sent({ messages }).body.contents[1].parts
+}
+
 /** Cuts of a body, by name. */
 export const cuts: Readonly<Record<string, (body: Buffer) => Buffer[]>> = {
   '1 byte': (body) => Array.from(body, (byte) => Buffer.from([byte])),

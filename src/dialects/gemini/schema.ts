@@ -34,10 +34,10 @@ const annotations = ['title', 'description'] as const
 const plainTypes: ReadonlySet<string> = new Set(['string', 'number', 'integer', 'boolean', 'array', 'object'])
 
 /** Rules for values that the subset has no word for. Annotations of any name are left out without a note. */
-const unsayable = [
+const unsayable: ReadonlySet<string> = new Set([
   ...['propertyNames', 'patternProperties', 'if', 'then', 'else', 'not', 'multipleOf', 'uniqueItems', 'contains'],
   ...['dependentRequired', 'dependentSchemas', 'dependencies', 'unevaluatedProperties', 'unevaluatedItems'],
-]
+])
 
 /** What a value may be where the schema does not say: Gemini wants a type everywhere. */
 const anyValue: readonly Json[] = [
@@ -164,7 +164,7 @@ class Conversion {
     const { anyOf, oneOf, title, description, default: value, nullable, ...beside } = schema
     const base = Object.keys(beside).some((key) => isStructural.has(key)) ? beside : null
     let optional = nullable === true
-    const found = new Map<string, Json>()
+    const converted: Json[] = []
     for (const variant of variants) {
       const known = isJson(variant) ? this.#flat.flatten(variant, refs, depth + 1) : null
       if (known !== null && isNull(known.schema)) {
@@ -172,13 +172,13 @@ class Conversion {
         continue
       }
       const whole = known === null ? (base ?? true) : base === null ? known.schema : mergeSchemas(base, known.schema)
-      const converted = this.#convert(whole, known?.refs ?? refs, depth + 1)
-      found.set(JSON.stringify(converted), converted)
+      converted.push(this.#convert(whole, known?.refs ?? refs, depth + 1))
     }
-    const [only, another] = found.values()
+    const different = withoutRepeats(converted)
+    const [only, another] = different
     const tail = { ...pick(schema, annotations), ...defaultOf(schema), ...(optional && { nullable: true }) }
     if (only === undefined) return { type: 'string', ...tail, nullable: true }
-    return another === undefined ? { ...only, ...tail } : { anyOf: [...found.values()], ...tail }
+    return another === undefined ? { ...only, ...tail } : { anyOf: different, ...tail }
   }
 
   /** At the root variants have no place: an object that has the properties of all, and must have those that all must. */
@@ -196,7 +196,7 @@ class Conversion {
   }
 
   #noteUnsayable(schema: Json): void {
-    for (const key of unsayable) if (schema[key] !== undefined) this.#note(key, 'dropped')
+    for (const key in schema) if (unsayable.has(key)) this.#note(key, 'dropped')
   }
 
   #note(what: string, how: 'converted' | 'dropped'): void {
@@ -216,6 +216,9 @@ const variantsOf = ({ anyOf, oneOf }: Json): readonly unknown[] | null => {
   return variants.length === 0 ? null : variants
 }
 
+const withoutRepeats = (schemas: readonly Json[]): readonly Json[] =>
+  schemas.length < 2 ? schemas : [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()]
+
 const isNull = (schema: Json): boolean => {
   const members = membersOf(schema)
   return schema.type === 'null' || members?.every((member) => member === null) === true
@@ -223,6 +226,9 @@ const isNull = (schema: Json): boolean => {
 
 /** The types that are named, or the one that the other words give away. */
 function typesOf(schema: Json): { types: readonly string[]; nullable: boolean } {
+  // Nearly all schemas; a request has thousands of them.
+  if (typeof schema.type === 'string' && plainTypes.has(schema.type))
+    return { types: [schema.type], nullable: schema.nullable === true }
   const named = (Array.isArray(schema.type) ? schema.type : [schema.type])
     .filter((type) => typeof type === 'string')
     .map((type) => type.toLowerCase())
@@ -252,7 +258,9 @@ function typeOfMember(member: unknown): string {
 }
 
 function pick(schema: Json, keys: readonly string[]): Json {
-  return Object.fromEntries(keys.flatMap((key) => (typeof schema[key] === 'string' ? [[key, schema[key]]] : [])))
+  const found: Record<string, unknown> = {}
+  for (const key of keys) if (typeof schema[key] === 'string') found[key] = schema[key]
+  return found
 }
 
 const textField = (schema: Json, key: string): Json => pick(schema, [key])
@@ -261,7 +269,9 @@ const defaultOf = (schema: Json): Json =>
   schema.default === undefined || schema.default === null ? {} : { default: schema.default }
 
 function counts(schema: Json, ...keys: readonly string[]): Json {
-  return Object.fromEntries(keys.flatMap((key) => (Number.isInteger(schema[key]) ? [[key, schema[key]]] : [])))
+  const found: Record<string, unknown> = {}
+  for (const key of keys) if (Number.isInteger(schema[key])) found[key] = schema[key]
+  return found
 }
 
 const lengths = (schema: Json): Json => counts(schema, 'minLength', 'maxLength')
