@@ -32,6 +32,7 @@ import {
 } from '../telemetry/index.ts'
 import { Cleanups } from './cleanups.ts'
 import { journalRootOf } from './data-plane.ts'
+import { watchDatabaseSize } from './database-size.ts'
 import { readKeySnapshot, writeKeySnapshot } from './key-snapshot.ts'
 import { MemoryKeyring } from './keyring.ts'
 import { noRetentionYet, type RetentionSchedule, startRetention } from './retention.ts'
@@ -103,6 +104,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     store?: Store
     recorder?: Recorder
     sse?: () => number
+    databaseBytes?: () => number | null
     backups?: ScheduledBackups
     retention?: RetentionSchedule
   } = {}
@@ -117,7 +119,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     slowQueryThresholdMs: config.store.slowQueryThresholdMs,
     sources: {
       recorder: () => parts.recorder?.state() ?? idleRecorder,
-      database: () => parts.store?.state() ?? databaseAway,
+      database: () => ({ ...(parts.store?.state() ?? databaseAway), sizeBytes: parts.databaseBytes?.() ?? null }),
       sseConnections: () => parts.sse?.() ?? 0,
       journal: options.inProcess?.journal,
       streams: options.inProcess?.streams,
@@ -135,9 +137,13 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     clock,
     logger,
     onQuery: (query) => telemetry.queryFinished(query),
+    onWait: (ms) => telemetry.connectionWaited(ms),
   })
   parts.store = store
   cleanups.add('store', () => store.close())
+  const databaseSize = watchDatabaseSize(store)
+  parts.databaseBytes = databaseSize.bytes
+  cleanups.add('database size', () => databaseSize.stop())
 
   const keyring = new MemoryKeyring(pepper)
   const showKeys = (keys: readonly ClientKey[]): void => {
@@ -188,6 +194,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     writeExchanges: store.writeExchanges,
     priceBook,
     observers: [telemetry.observer, hub],
+    onFlushed: (flush) => telemetry.ledgerFlushed(flush),
     clock,
     logger,
     config: config.recorder,
@@ -301,14 +308,6 @@ async function openDashboard(
   // Before the server cuts their connections.
   cleanups.add('live clients', () => hub.close())
   return { url: server.url, port: server.port, key, keyFile: kept?.file ?? null }
-}
-
-/** What the framework refuses before a handler sees it, in the API's error shape. */
-function refuse(status: number, requestId: string): ApiReply {
-  if (status === 404) return errorReply('not_found', 'There is nothing at this address.', requestId)
-  if (status === 413) return errorReply('body_too_large', `The body is over ${bodyLimitBytes} bytes.`, requestId)
-  if (status >= 400 && status < 500) return errorReply('invalid_request', 'The request could not be read.', requestId)
-  return errorReply('internal', 'The dashboard failed on this request.', requestId)
 }
 
 /** The dashboard's own `/metrics`: the same exposition, behind the dashboard key. */

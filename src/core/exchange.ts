@@ -82,6 +82,8 @@ export interface ExchangeClosed extends ExchangeStart {
   readonly ttftMs: number | null
   readonly upstreamMs: number | null
   readonly overheadMs: number
+  /** Between the pieces of a stream; absent where fewer than two came, and in older journals. */
+  readonly interTokenMs?: InterToken
   readonly responseBytes: number
   readonly usage: Usage
   readonly usageSource: UsageSource
@@ -95,6 +97,12 @@ export interface ExchangeClosed extends ExchangeStart {
   readonly rateLimitHeaders: Readonly<Record<string, string>> | null
   /** Null where there is nothing to tell: no rule claimed the call, and the first try at the default provider answered. */
   readonly routing: RoutingRecord | null
+}
+
+/** Milliseconds between one piece of generated text and the next: all of a stream on average, and the longest. */
+export interface InterToken {
+  readonly mean: number
+  readonly max: number
 }
 
 /** Why an exchange went where it went. Lists are bounded, and their words have no blanks in them. */
@@ -118,7 +126,14 @@ export interface Priced {
   readonly costUsd: number
   /** Which price row was used: `genai-prices`, `override`, `default` (unknown model), `free`, or `none` (no usage). */
   readonly priceSource: PriceSource
+  /** What the cost is made of, unrounded; absent where nothing was priced, and not kept in the ledger. */
+  readonly costParts?: CostParts
 }
+
+/** USD by what was charged: the five buckets of tokens, and units: searches and requests as such. */
+export type CostParts = Readonly<
+  Record<'input' | 'output' | 'cacheRead' | 'cacheWrite5m' | 'cacheWrite1h' | 'units', number>
+>
 
 export type PriceSource = 'genai-prices' | 'override' | 'default' | 'free' | 'none'
 

@@ -43,7 +43,7 @@ describe('priceBy', () => {
       reasoning: 300,
     }
     // 0.003 + 0.0075 + 0.006 + 0.0075 + 0.0024; reasoning is inside output.
-    expect(priceBy(row, exchange(usage))).toEqual({ costUsd: 0.0264, priceSource: 'genai-prices' })
+    expect(priceBy(row, exchange(usage))).toMatchObject({ costUsd: 0.0264, priceSource: 'genai-prices' })
   })
 
   test.each([
@@ -90,7 +90,7 @@ describe('priceBy', () => {
     const zero = { ...row, prices: buckets(0, 0, 0, 0, 0), longPrompt: [] }
     expect(priceBy(row, exchange({}))).toEqual({ costUsd: 0, priceSource: 'none' })
     expect(priceBy(row, exchange({ input: 5 }, { usageSource: 'none' }))).toEqual({ costUsd: 0, priceSource: 'none' })
-    expect(priceBy(zero, exchange({ input: 5 }))).toEqual({ costUsd: 0, priceSource: 'free' })
+    expect(priceBy(zero, exchange({ input: 5 }))).toMatchObject({ costUsd: 0, priceSource: 'free' })
   })
 
   test('never differs from the exact sum by more than half a nanodollar', () => {
@@ -109,6 +109,26 @@ describe('priceBy', () => {
         const nanos = BigInt(Math.round(priceBy(flat, exchange(usage)).costUsd * 1e9))
         const distance = nanos * 1000n - exact
         expect(distance <= 500n && distance >= -500n).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('the parts of a price', () => {
+  test('add up to the whole, factors included', () => {
+    const count = fc.nat({ max: 2_000_000 })
+    const usage = fc.record({ input: count, output: count, cacheRead: count, cacheWrite5m: count, cacheWrite1h: count })
+    const rest = fc.record({
+      serviceTier: fc.constantFrom(null, 'batch'),
+      speed: fc.constantFrom(null, 'fast'),
+      inferenceGeo: fc.constantFrom(null, 'us'),
+      serverToolUse: fc.constantFrom(null, { webSearchRequests: 3, webFetchRequests: 1 }),
+    })
+    fc.assert(
+      fc.property(usage, rest, (buckets, others) => {
+        const { costUsd, costParts = { none: 0 } } = priceBy(row, exchange({ ...buckets, reasoning: null }, others))
+        const sum = Object.values(costParts).reduce((all, part) => all + part, 0)
+        expect(Math.abs(sum - costUsd)).toBeLessThan(1e-8)
       }),
     )
   })

@@ -3,7 +3,7 @@
  * because a price per million tokens with six decimals is then a whole number per token; the sum is rounded once, to
  * nanodollars. No floating sums. Where prices come from is the recorder's business (`recorder/price-book.ts`).
  */
-import type { ExchangeClosed, Priced, PriceSource } from './exchange.ts'
+import type { CostParts, ExchangeClosed, Priced, PriceSource } from './exchange.ts'
 import { totalTokens } from './usage.ts'
 
 /** What one token of each bucket costs, in whole picodollars. Every bucket has its own price: no ratio is assumed. */
@@ -77,12 +77,14 @@ export function priceBy(row: PriceRow, exchange: Priceable): Priced {
   if (hasNothingToPrice(exchange)) return notPriced
   const { usage } = exchange
   const prices = pricesFor(row, exchange)
-  const tokens =
-    BigInt(usage.input) * prices.input +
-    BigInt(usage.output) * prices.output +
-    BigInt(usage.cacheRead) * prices.cacheRead +
-    BigInt(usage.cacheWrite5m) * prices.cacheWrite5m +
-    BigInt(usage.cacheWrite1h) * prices.cacheWrite1h
+  const byBucket = {
+    input: BigInt(usage.input) * prices.input,
+    output: BigInt(usage.output) * prices.output,
+    cacheRead: BigInt(usage.cacheRead) * prices.cacheRead,
+    cacheWrite5m: BigInt(usage.cacheWrite5m) * prices.cacheWrite5m,
+    cacheWrite1h: BigInt(usage.cacheWrite1h) * prices.cacheWrite1h,
+  }
+  const tokens = byBucket.input + byBucket.output + byBucket.cacheRead + byBucket.cacheWrite5m + byBucket.cacheWrite1h
   const geo = factor(row.geo, exchange.inferenceGeo)
   const tier = factor(row.serviceTier, exchange.serviceTier)
   const units = BigInt(exchange.serverToolUse?.webSearchRequests ?? 0) * row.webSearch + row.request
@@ -90,13 +92,31 @@ export function priceBy(row: PriceRow, exchange: Priceable): Priced {
   const picodollars = tokens * geo.times * tier.times + units * per
   const costUsd = usdOf(picodollars, per)
   // A row of zeros is a statement ("this model is free"), unlike a price that merely rounds to nothing.
-  return { costUsd, priceSource: picodollars === 0n && isFree(row) ? 'free' : row.source }
+  const priceSource = picodollars === 0n && isFree(row) ? 'free' : row.source
+  return { costUsd, priceSource, costParts: partsOf(byBucket, units, (geo.times * tier.times * 1_000_000n) / per) }
 }
 
 function pricesFor(row: PriceRow, { usage, speed }: Priceable): BucketPrices {
   if (speed === 'fast' && row.fast !== null) return row.fast
   const prompt = usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h
   return row.longPrompt.findLast((step) => prompt > step.above)?.prices ?? row.prices
+}
+
+/** For charts alone: the sum that counts is made of whole numbers. `factor` is in millionths. */
+function partsOf(
+  byBucket: Readonly<Record<Exclude<keyof CostParts, 'units'>, bigint>>,
+  units: bigint,
+  factor: bigint,
+): CostParts {
+  const scale = Number(factor) / 1e6 / 1e12
+  return {
+    input: Number(byBucket.input) * scale,
+    output: Number(byBucket.output) * scale,
+    cacheRead: Number(byBucket.cacheRead) * scale,
+    cacheWrite5m: Number(byBucket.cacheWrite5m) * scale,
+    cacheWrite1h: Number(byBucket.cacheWrite1h) * scale,
+    units: Number(units) / 1e12,
+  }
 }
 
 const once: Ratio = { times: 1n, per: 1n }

@@ -8,9 +8,18 @@ export interface QueryFinished {
   readonly failed: boolean
 }
 
+/** One try to write a batch of records to the ledger ended. */
+export interface LedgerFlushed {
+  readonly ms: number
+  readonly rows: number
+  readonly failed: boolean
+}
+
 export interface DatabaseState {
   readonly up: boolean
   readonly pool: { readonly used: number; readonly idle: number; readonly waiting: number; readonly max: number }
+  /** Size of the database; null or absent before it was asked for. */
+  readonly sizeBytes?: number | null
 }
 
 /** The recorder's distance to the gateway. */

@@ -3,6 +3,7 @@
  * reference): `message_start` has the input side, each `message_delta.usage` is cumulative; a non-null later value
  * replaces an earlier one, null or absent keeps it, nothing is ever added.
  */
+import type { InterToken } from './exchange.ts'
 import { noUsage, type ServerToolUse, type Usage, type UsageSource } from './usage.ts'
 
 type Json = Record<string, unknown>
@@ -21,12 +22,16 @@ export interface Metered {
   readonly serviceTier: string | null
   readonly speed: string | null
   readonly inferenceGeo: string | null
+  /** Absent where fewer than two pieces came one after the other. */
+  readonly interTokenMs?: InterToken
 }
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const text = (value: unknown, limit = 200): string | null => (typeof value === 'string' ? value.slice(0, limit) : null)
 const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.floor(value) : null
+
+const round3 = (ms: number): number => Math.round(ms * 1_000) / 1_000
 
 function parse(data: Buffer): Json | null {
   try {
@@ -48,12 +53,15 @@ export class UsageMeter {
   #errorMessage: string | null = null
   /** Monotonic milliseconds of the first generated token; null before. */
   firstTokenAt: number | null = null
+  #lastTokenAt = 0
+  #gaps = 0
+  #longestGap = 0
 
   /** One stream event; `at` is monotonic milliseconds. Only the few events that carry facts are parsed. */
   event(name: string, data: Buffer, at: number): void {
     switch (name) {
       case 'content_block_delta':
-        this.firstTokenAt ??= at
+        this.#tokenAt(at)
         // Signatures are long and were not generated as text.
         if (data.length < 400 || data.indexOf('"signature_delta"') < 0) {
           this.#streamedBytes += Math.max(0, data.length - deltaEnvelopeBytes)
@@ -77,6 +85,16 @@ export class UsageMeter {
       case 'error':
         this.#readError(data)
     }
+  }
+
+  /** Events of one piece have one time, and no distance between them. */
+  #tokenAt(at: number): void {
+    if (this.firstTokenAt === null) this.firstTokenAt = at
+    else if (at > this.#lastTokenAt) {
+      this.#gaps += 1
+      this.#longestGap = Math.max(this.#longestGap, at - this.#lastTokenAt)
+    }
+    this.#lastTokenAt = at
   }
 
   /** The whole body of an answer that is no stream. */
@@ -140,6 +158,12 @@ export class UsageMeter {
       serviceTier: text(this.#usage.service_tier, 40),
       speed: text(this.#usage.speed, 40),
       inferenceGeo: text(this.#usage.inference_geo, 40),
+      ...(this.#gaps > 0 && {
+        interTokenMs: {
+          mean: round3((this.#lastTokenAt - (this.firstTokenAt ?? 0)) / this.#gaps),
+          max: round3(this.#longestGap),
+        },
+      }),
     }
   }
 

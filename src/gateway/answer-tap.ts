@@ -28,15 +28,19 @@ export function answerTap(exchange: Exchange, status: number, head: AnswerHead):
 
 function streamReader(exchange: Exchange): AnswerTap {
   const { meter, clock } = exchange
-  // Only the first token's time is kept, so the clock is asked until then.
-  const sse = new SseTap((name, data) => meter.event(name, data, meter.firstTokenAt ?? clock.monotonic()))
+  // Asked once a piece, not once an event: a busy stream has ten of them in each.
+  let at = 0
+  const sse = new SseTap((name, data) => meter.event(name, data, at))
   return {
     isStream: true,
     get atBoundary() {
       return sse.atBoundary
     },
     errorBody: () => Buffer.alloc(0),
-    push: (chunk) => sse.push(chunk),
+    push(chunk) {
+      at = clock.monotonic()
+      sse.push(chunk)
+    },
     finish() {
       sse.finish()
       return null

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { RecordedExchange } from '../core/exchange.ts'
 import type { WriteExchanges } from '../core/ledger.ts'
 import type { Logger } from '../core/logger.ts'
+import type { LedgerFlushed } from '../core/signals.ts'
 import type { AsideQueue } from './aside-queue.ts'
 import type { RecorderConfig } from './config.ts'
 
@@ -34,6 +35,7 @@ export class LedgerWriter {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #aside: AsideQueue
+  readonly #onFlushed: (flush: LedgerFlushed) => void
   #rows: LedgerRow[] = []
   #bytes = 0
   #isWriting = false
@@ -50,12 +52,14 @@ export class LedgerWriter {
     clock: Clock
     logger: Logger
     aside: AsideQueue
+    onFlushed?: ((flush: LedgerFlushed) => void) | undefined
   }) {
     this.#write = options.writeExchanges
     this.#config = options.config
     this.#clock = options.clock
     this.#logger = options.logger
     this.#aside = options.aside
+    this.#onFlushed = options.onFlushed ?? (() => undefined)
   }
 
   get hasRoom(): boolean {
@@ -132,7 +136,7 @@ export class LedgerWriter {
   /** Null where the batch is to be tried again; else its rows that are neither in the ledger nor set aside yet. */
   async #tryBatch(batch: readonly LedgerRow[]): Promise<ReadonlySet<LedgerRow> | null> {
     try {
-      const { inserted, rejected } = await this.#inTime(this.#write(batch.map((row) => row.exchange)))
+      const { inserted, rejected } = await this.#timed(batch.length, this.#write(batch.map((row) => row.exchange)))
       // A stopped recorder leaves the rest to the next one, lest both set the same row aside.
       if (this.#isStopped) return null
       this.#writtenTotal += inserted
@@ -181,6 +185,18 @@ export class LedgerWriter {
       row.onOwed()
     }
     return owed
+  }
+
+  async #timed<T>(rows: number, write: Promise<T>): Promise<T> {
+    const startedAt = this.#clock.monotonic()
+    let failed = true
+    try {
+      const result = await this.#inTime(write)
+      failed = false
+      return result
+    } finally {
+      this.#onFlushed({ ms: this.#clock.monotonic() - startedAt, rows, failed })
+    }
   }
 
   /** A write that hangs would stop everything behind it. Trying again is safe: rows are known by their ids. */

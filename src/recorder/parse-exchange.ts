@@ -1,5 +1,5 @@
 import { type ErrorType, errorTable } from '../core/errors.ts'
-import type { Endpoint, ExchangeEvent, Outcome, RoutingRecord } from '../core/exchange.ts'
+import type { Endpoint, ExchangeEvent, InterToken, Outcome, RoutingRecord } from '../core/exchange.ts'
 import type { ServerToolUse, Usage, UsageSource } from '../core/usage.ts'
 
 /** A record that can not be read, and the first thing that is wrong with it. */
@@ -60,6 +60,7 @@ function readExchange(fields: Fields): ExchangeEvent {
     durationMs: fields.number('durationMs'),
     ttftMs: fields.numberOrNull('ttftMs'),
     upstreamMs: fields.numberOrNull('upstreamMs'),
+    ...interToken(fields.objectOrAbsent('interTokenMs')),
     overheadMs: fields.number('overheadMs'),
     responseBytes: fields.integer('responseBytes'),
     usage: usage(fields.object('usage')),
@@ -127,6 +128,10 @@ function serverToolUse(fields: Fields | null): ServerToolUse | null {
     webSearchRequests: fields.integer('webSearchRequests'),
     webFetchRequests: fields.integer('webFetchRequests'),
   }
+}
+
+function interToken(fields: Fields | null): { readonly interTokenMs?: InterToken } {
+  return fields === null ? {} : { interTokenMs: { mean: fields.number('mean'), max: fields.number('max') } }
 }
 
 function routing(fields: Fields | null): RoutingRecord | null {

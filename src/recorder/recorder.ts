@@ -5,7 +5,7 @@ import type { ExchangeObserver } from '../core/exchange.ts'
 import type { WriteExchanges } from '../core/ledger.ts'
 import type { Logger } from '../core/logger.ts'
 import type { PriceBook } from '../core/pricing.ts'
-import type { RecorderState } from '../core/signals.ts'
+import type { LedgerFlushed, RecorderState } from '../core/signals.ts'
 import { createJournalReader, createSetAside, type JournalReader, type SetAside } from '../journal/index.ts'
 import { AsideQueue } from './aside-queue.ts'
 import { type Checkpoint, type CheckpointFile, checkpointFile } from './checkpoint.ts'
@@ -37,6 +37,8 @@ export interface RecorderOptions {
   readonly writeExchanges: WriteExchanges
   readonly priceBook: PriceBook
   readonly observers: readonly ExchangeObserver[]
+  /** Told of each try to write a batch. */
+  readonly onFlushed?: (flush: LedgerFlushed) => void
   readonly clock: Clock
   readonly logger: Logger
   readonly config: LedgerWriterConfig
@@ -100,7 +102,11 @@ class JournalRecorder implements Recorder {
       })
     this.#aside = new AsideQueue({ setAside, logger })
     this.#reader = options.files?.reader ?? createJournalReader({ root: journalRoot, isAlive, setAside, logger })
-    this.#writer = new LedgerWriter({ writeExchanges, config, clock, logger, aside: this.#aside })
+    this.#writer = new LedgerWriter({
+      ...{ writeExchanges, config, clock, logger },
+      aside: this.#aside,
+      onFlushed: options.onFlushed,
+    })
     this.#observers = guardedObservers(options.observers, logger)
     this.#checkpoint = options.files?.checkpoint ?? checkpointFile({ directory: journalRoot, logger })
   }

@@ -16,6 +16,7 @@ import { createQueries } from './queries/index.ts'
 import { createRecentWaits } from './recent-waits.ts'
 import { dropExpired, heldSince, keptFor, partitionDaysAhead } from './retention.ts'
 import { createNamedSql } from './run-named.ts'
+import type { Sql } from './sql.ts'
 import type { Store } from './store.ts'
 import { messageOf } from './store-error.ts'
 import { watchStatements } from './watch-statements.ts'
@@ -28,6 +29,8 @@ export interface OpenStoreOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly onQuery?: (query: QueryFinished) => void
+  /** Told how long each statement waited for a connection. */
+  readonly onWait?: (ms: number) => void
 }
 
 const pingTimeoutMs = 2_000
@@ -64,7 +67,11 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
   const isReady = preparation.isReady
   const waits = createRecentWaits()
   const slow = { slowQueryThresholdMs: config.slowQueryThresholdMs }
-  const common = { clock, logger, onQuery, onWait: waits.add, isReady, ...slow }
+  const onWait = (ms: number): void => {
+    waits.add(ms)
+    options.onWait?.(ms)
+  }
+  const common = { clock, logger, onQuery, onWait, isReady, ...slow }
   const writer = createNamedSql({ ...common, pool: pools.writer, prepared: () => !preparation.isPooled() })
   const repairPartitions = async (): Promise<void> => {
     for (const table of await ensureDefaultPartitions(pools.writer))
@@ -104,6 +111,7 @@ function connectStore(options: OpenStoreOptions, url: string, stopServer: () => 
           logger.info('partition_dropped', 'A partition was too old and is gone', { table, partition: name, bytes }),
       }),
     partitionDaysAhead: () => partitionDaysAhead(pools.writer, clock.now()),
+    sizeBytes: () => databaseSize(writer),
     listen: listener.listen,
     connectionUrl: () => url,
     async close() {
@@ -124,6 +132,14 @@ function poolState(pools: Pools, config: StoreConfig): ReturnType<Store['state']
     waiting: all.reduce((sum, pool) => sum + pool.waitingCount, 0),
     max: config.writerConnections + config.readerConnections,
   }
+}
+
+async function databaseSize(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ bytes: number }>(
+    'database-size',
+    'select pg_database_size(current_database())::float8 as bytes',
+  )
+  return row?.bytes ?? 0
 }
 
 async function ping(pools: Pools): Promise<boolean> {

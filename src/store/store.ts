@@ -35,6 +35,8 @@ export interface Store {
   dropExpired(signal: AbortSignal): Promise<JobCounts>
   /** Days from now on for which the ledger has partitions. */
   partitionDaysAhead(): Promise<number>
+  /** Size of the whole database. The server looks at every file of it: not a question for each scrape. */
+  sizeBytes(): Promise<number>
   /**
    * Hears `NOTIFY` on a channel (`exchangesChannel`, `keysChannel`) until the returned function is called. After the
    * connection was lost, the handler is called with an empty payload: something may have been missed.

@@ -12,7 +12,7 @@ import type { OpenExchanges } from './open-exchanges.ts'
  */
 export function createExchangeObserver(parts: {
   readonly open: OpenExchanges
-  readonly metrics: MetricsObserver
+  readonly metrics: Pick<MetricsObserver, 'exchangeClosed'>
   readonly log: LogOutput
   readonly localTime: LocalTime
   /** Told of what could not be made; an observer must not throw at the recorder. */

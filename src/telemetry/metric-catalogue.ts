@@ -1,5 +1,6 @@
 /** Every metric of Signalbox, in the order of the exposition. Registration and docs/metrics.md derive from it. */
 import { processRows } from './catalogue/process-rows.ts'
+import { quotaRows } from './catalogue/quota-rows.ts'
 import type { LabelValues, MetricRow } from './catalogue/row.ts'
 import { seedRows } from './catalogue/seed-rows.ts'
 import { storageRows } from './catalogue/storage-rows.ts'
@@ -8,6 +9,7 @@ import { trafficRows } from './catalogue/traffic-rows.ts'
 export const metricGroups = {
   'Names from the monitoring guides': seedRows,
   'Requests, upstream, latency, tokens and money': trafficRows,
+  'Limits of accounts': quotaRows,
   'Journal, ledger and database': storageRows,
   'Processes, log and metrics': processRows,
 } as const satisfies Record<string, Record<string, MetricRow>>
@@ -15,6 +17,7 @@ export const metricGroups = {
 export const metricCatalogue = {
   ...seedRows,
   ...trafficRows,
+  ...quotaRows,
   ...storageRows,
   ...processRows,
 } as const satisfies Record<string, MetricRow>

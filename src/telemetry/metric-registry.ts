@@ -76,6 +76,7 @@ export class MetricRegistry {
   readonly #reserved: number
   readonly #onCollectError: (error: unknown) => void
   #used = 0
+  #refused = 0
 
   constructor(options: { limit?: number; onCollectError?: (error: unknown) => void } = {}) {
     this.#limit = options.limit ?? seriesLimit
@@ -99,6 +100,8 @@ export class MetricRegistry {
         aggregator: row.merge ?? 'sum',
         registers: [this.prometheus],
       })
+      // The library makes the series of a metric without labels at once.
+      if (row.late === true) metric.remove()
       return (labels) => {
         const child = metric.labels(labels)
         child.set(0)
@@ -134,6 +137,11 @@ export class MetricRegistry {
     }
   }
 
+  /** Times a series had to be the one of all `other` because there is no room for more. */
+  get refusedSeries(): number {
+    return this.#refused
+  }
+
   get seriesCount(): number {
     return this.#used
   }
@@ -151,7 +159,11 @@ export class MetricRegistry {
     const make = register(row, labelNames)
     const family = new Family(
       labelNames,
-      () => this.#used + size + this.#reserved <= this.#limit,
+      () => {
+        if (this.#used + size + this.#reserved <= this.#limit) return true
+        this.#refused += 1
+        return false
+      },
       (labels) => {
         this.#used += size
         return make(labels)
@@ -159,7 +171,7 @@ export class MetricRegistry {
     )
     this.#families.set(name, family)
     // A metric without labels is there from the start, at 0.
-    if (labelNames.length === 0) family.child({})
+    if (labelNames.length === 0 && row.late !== true) family.child({})
     // The row's own label types are narrower than the strings a family keeps.
     return family as unknown as { child(labels: LabelsOf<Name>): Child }
   }

@@ -1,6 +1,6 @@
 import type { ErrorType } from '../core/errors.ts'
 import { type ExchangeClosed, type Outcome, type RecordedExchange, routeOf } from '../core/exchange.ts'
-import { type errorPhases, errorTypes, outcomes, tokenTypes } from './catalogue/row.ts'
+import { costTypes, type errorPhases, errorTypes, outcomes, tokenTypes } from './catalogue/row.ts'
 import { failureOf } from './failure.ts'
 import { createHttpMetrics, expectRoutes, type HttpRequestFinished } from './http-metrics.ts'
 import { type MetricLabels, statusLabel } from './metric-labels.ts'
@@ -81,6 +81,8 @@ function totalMetrics(registry: MetricRegistry, labels: MetricLabels) {
 
 interface ProviderChildren {
   readonly upstreamDuration: HistogramChild
+  readonly interToken: HistogramChild
+  readonly interTokenMax: HistogramChild
   readonly gatewayLimit: CounterChild
   readonly upstreamLimit: CounterChild
   error(type: ErrorType, phase: (typeof errorPhases)[number]): CounterChild
@@ -88,6 +90,8 @@ interface ProviderChildren {
 
 function providerMetrics(registry: MetricRegistry): (provider: string) => ProviderChildren {
   const durations = registry.histogram('signalbox_upstream_duration_seconds')
+  const interToken = registry.histogram('signalbox_inter_token_seconds')
+  const interTokenMax = registry.histogram('signalbox_inter_token_max_seconds')
   const limits = registry.counter('signalbox_rate_limit_hits_total')
   const errors = registry.counter('signalbox_errors_total')
   const bound = new Map<string, ProviderChildren>()
@@ -103,6 +107,8 @@ function providerMetrics(registry: MetricRegistry): (provider: string) => Provid
     }
     const made: ProviderChildren = {
       upstreamDuration: durations.child({ provider }),
+      interToken: interToken.child({ provider }),
+      interTokenMax: interTokenMax.child({ provider }),
       gatewayLimit: limits.child({ source: 'gateway', provider }),
       upstreamLimit: limits.child({ source: 'upstream', provider }),
       error: (error_type, phase) => errors.child({ error_type, provider, phase }),
@@ -124,6 +130,10 @@ function breaksStreams(type: ErrorType): boolean {
 
 function observeProvider(children: ProviderChildren, exchange: RecordedExchange): void {
   if (exchange.upstreamMs !== null) children.upstreamDuration.observe(exchange.upstreamMs / 1000)
+  if (exchange.interTokenMs !== undefined) {
+    children.interToken.observe(exchange.interTokenMs.mean / 1000)
+    children.interTokenMax.observe(exchange.interTokenMs.max / 1000)
+  }
   const failure = failureOf(exchange)
   if (failure !== null)
     children.error(failure, exchange.failedAfterFirstByte ? 'after_first_byte' : 'before_first_byte').add(1)
@@ -134,7 +144,7 @@ function observeProvider(children: ProviderChildren, exchange: RecordedExchange)
 interface TargetChildren {
   readonly tokens: readonly CounterChild[]
   readonly reasoning: CounterChild
-  readonly cost: CounterChild
+  readonly cost: readonly CounterChild[]
   /** Made when the first stream of the target is seen: count_tokens and refused calls have none. */
   firstToken(): HistogramChild
   upstream(status: ReturnType<typeof statusLabel> | 'none'): CounterChild
@@ -160,7 +170,7 @@ function targetMetrics(registry: MetricRegistry): (provider: string, model: stri
     const made: TargetChildren = {
       tokens: tokenChildren((type) => tokens.child({ provider, model, type })),
       reasoning: reasoning.child({ provider, model }),
-      cost: cost.child({ provider, model, type: 'all' }),
+      cost: costTypes.map((type) => cost.child({ provider, model, type })),
       firstToken: once(() => firstToken.child({ provider, model })),
       upstream: memo((status) => upstream.child({ provider, model, status })),
       endpoint: memo((endpoint) => {
@@ -183,7 +193,7 @@ function observeTarget(children: TargetChildren, exchange: RecordedExchange): vo
   endpoint.duration.observe(exchange.durationMs / 1000)
   addTokens(children.tokens, exchange)
   if (exchange.usage.reasoning !== null) children.reasoning.add(exchange.usage.reasoning)
-  children.cost.add(exchange.costUsd)
+  addCost(children.cost, exchange)
   if (exchange.attempts > 0)
     children.upstream(exchange.upstreamStatus === null ? 'none' : statusLabel(exchange.upstreamStatus)).add(1)
   // The first byte of an answer in one piece comes with its last token, which is another measure.
@@ -201,6 +211,18 @@ function addTokens(children: readonly CounterChild[], { usage }: RecordedExchang
   children[2]?.add(usage.cacheRead)
   children[3]?.add(usage.cacheWrite5m)
   children[4]?.add(usage.cacheWrite1h)
+}
+
+/** In the order of `costTypes`. */
+function addCost(children: readonly CounterChild[], { costParts, costUsd }: RecordedExchange): void {
+  // What was priced elsewhere comes without its parts, and must not be lost.
+  if (costParts === undefined) return children[costTypes.indexOf('units')]?.add(costUsd)
+  children[0]?.add(costParts.input)
+  children[1]?.add(costParts.output)
+  children[2]?.add(costParts.cacheRead)
+  children[3]?.add(costParts.cacheWrite5m)
+  children[4]?.add(costParts.cacheWrite1h)
+  children[5]?.add(costParts.units)
 }
 
 function once<Value>(make: () => Value): () => Value {

@@ -77,11 +77,13 @@ export function registerDatabaseState(registry: MetricRegistry, database: () => 
   const up = registry.gauge('signalbox_db_up').child({})
   const max = registry.gauge('signalbox_db_pool_max').child({})
   const pool = registry.gauge('signalbox_db_pool_connections')
+  const size = registry.gauge('signalbox_db_size_bytes')
   const states = (['used', 'idle', 'waiting'] as const).map((state) => ({ state, child: pool.child({ state }) }))
   registry.onScrape(() => {
     const now = database()
     up.set(now.up ? 1 : 0)
     max.set(now.pool.max)
+    if (typeof now.sizeBytes === 'number') size.child({}).set(now.sizeBytes)
     for (const { state, child } of states) child.set(now.pool[state])
   })
 }

@@ -10,11 +10,19 @@ import { parseExposition, type Sample, sumOf } from '../../test/support/expositi
 import { keepingStream, movableClock, testTelemetry } from '../../test/support/telemetry.ts'
 import type { RecordedExchange } from '../core/exchange.ts'
 import type { DatabaseState, JournalState, RecorderState } from '../core/signals.ts'
+import type { MetricRow } from './catalogue/row.ts'
 import { metricsContentType } from './exposition.ts'
 import { createWorkerTelemetry, type Telemetry, telemetryConfig } from './index.ts'
 import { metricCatalogue } from './metric-catalogue.ts'
 
 const shown = { redacted: false }
+/** Of sources that this process does not have, or that have a part for each sink. */
+const elsewhere =
+  /^signalbox_(?:healthy|sse_connections|gateway_streams|stream_oldest|journal_|backup_|retention_|log_dropped|log_write|log_dir|label_overflow)/
+const idleRecorder: RecorderState = {
+  ...{ queueRows: 0, queueBytes: 0, lagSeconds: 0, journalBytes: 0, writtenTotal: 0, writeErrorsTotal: 0 },
+  ...{ droppedTotal: {}, openExchanges: 0 },
+}
 
 function recorded(rest: Partial<RecordedExchange> = {}): RecordedExchange {
   return { ...closedExchange(), costUsd: 0.01, priceSource: 'genai-prices', ...rest }
@@ -161,6 +169,77 @@ describe('our metrics', () => {
     expect(sumOf(samples, 'signalbox_healthy', { component: 'recorder' })).toBe(0)
     expect(sumOf(samples, 'signalbox_healthy', { component: 'database' })).toBe(0)
     expect(sumOf(samples, 'signalbox_healthy', { component: 'log' })).toBe(1)
+    await telemetry.close()
+  })
+
+  test('time the pieces of streams, the writes to the ledger and the waits for a connection', async () => {
+    const { telemetry } = testTelemetry({
+      sources: { database: () => ({ up: true, pool: { used: 0, idle: 0, waiting: 0, max: 1 }, sizeBytes: 8_192 }) },
+    })
+    telemetry.observer.exchangeClosed(recorded({ provider: 'anthropic', interTokenMs: { mean: 22, max: 900 } }))
+    telemetry.observer.exchangeClosed(recorded({ provider: 'anthropic' }))
+    telemetry.ledgerFlushed({ ms: 40, rows: 200, failed: false })
+    telemetry.ledgerFlushed({ ms: 30_000, rows: 200, failed: true })
+    telemetry.connectionWaited(3)
+    const samples = await scrape(telemetry)
+    expect(sumOf(samples, 'signalbox_inter_token_seconds_sum', { provider: 'anthropic' })).toBe(0.022)
+    expect(sumOf(samples, 'signalbox_inter_token_max_seconds_sum', { provider: 'anthropic' })).toBe(0.9)
+    expect(sumOf(samples, 'signalbox_inter_token_seconds_count', { provider: 'anthropic' })).toBe(1)
+    expect(sumOf(samples, 'signalbox_ledger_flush_seconds_count')).toBe(2)
+    expect(sumOf(samples, 'signalbox_db_pool_wait_seconds_bucket', { le: '0.005' })).toBe(1)
+    expect(sumOf(samples, 'signalbox_db_size_bytes')).toBe(8_192)
+    await telemetry.close()
+  })
+
+  test('say nothing of what nobody has looked at yet, for 0 would be an alarm', async () => {
+    const sources = {
+      database: () => ({ up: true, pool: { used: 0, idle: 0, waiting: 0, max: 1 }, sizeBytes: null }),
+      retention: () => ({
+        okTotal: 0,
+        failedTotal: 0,
+        bytesFreedTotal: 0,
+        lastSuccessAt: null,
+        partitionDaysAhead: null,
+      }),
+    }
+    const { telemetry } = testTelemetry({ sources })
+    const samples = await scrape(telemetry)
+    expect(sumOf(samples, 'signalbox_db_size_bytes')).toBeNaN()
+    expect(sumOf(samples, 'signalbox_partition_days_ahead')).toBeNaN()
+    await telemetry.close()
+  })
+
+  test('split the cost by what was charged, and lose none that came in one piece', async () => {
+    const { telemetry } = testTelemetry()
+    const costParts = { input: 1, output: 2, cacheRead: 3, cacheWrite5m: 4, cacheWrite1h: 5, units: 6 }
+    telemetry.observer.exchangeClosed(recorded({ costUsd: 21, costParts }))
+    telemetry.observer.exchangeClosed(recorded({ costUsd: 0.5 }))
+    const samples = await scrape(telemetry)
+    const cost = (type: string) => sumOf(samples, 'signalbox_cost_usd_total', { type })
+    expect(['input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h'].map(cost)).toEqual([1, 2, 3, 4, 5])
+    expect(sumOf(samples, 'signalbox_cost_usd_total')).toBe(21.5)
+    await telemetry.close()
+  })
+
+  test('are all there at 0 where their labels are closed sets, whatever has happened so far', async () => {
+    const { telemetry } = testTelemetry({
+      sources: {
+        recorder: () => idleRecorder,
+        database: () => ({ up: true, pool: { used: 0, idle: 0, waiting: 0, max: 1 } }),
+      },
+    })
+    const samples = await scrape(telemetry)
+    const missing: string[] = []
+    for (const [name, row] of Object.entries(metricCatalogue) as [string, MetricRow][]) {
+      const sets = Object.values(row.labels)
+      if (row.late === true || sets.some((values) => typeof values === 'string')) continue
+      // Of methods, routes and statuses only the combinations that alerts look at are made.
+      if (name.startsWith('http_') || row.labels.process !== undefined || elsewhere.test(name)) continue
+      const combinations = sets.reduce<number>((product, values) => product * values.length, 1)
+      const series = samples.filter((sample) => sample.name === (row.kind === 'histogram' ? `${name}_count` : name))
+      if (series.length !== combinations) missing.push(`${name}: ${series.length} of ${combinations}`)
+    }
+    expect(missing).toEqual([])
     await telemetry.close()
   })
 

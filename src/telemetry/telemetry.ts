@@ -6,6 +6,7 @@ import type {
   BackupState,
   DatabaseState,
   JournalState,
+  LedgerFlushed,
   QueryFinished,
   RecorderState,
   RetentionState,
@@ -20,6 +21,7 @@ import { MetricRegistry } from './metric-registry.ts'
 import { createMetricsObserver, type MetricsObserver } from './metrics-observer.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
+import { createQuotaMetrics } from './quota-metrics.ts'
 import {
   createQueryMetrics,
   isRecorderHealthy,
@@ -76,6 +78,9 @@ export interface Telemetry {
   metricsText(form: { readonly redacted: boolean }, workers?: readonly MetricsJson[]): Promise<string>
   /** Counts a statement; the store itself logs it where it was slow, in every process alike. */
   queryFinished(query: QueryFinished): void
+  /** A statement got its connection after so many milliseconds. */
+  connectionWaited(ms: number): void
+  ledgerFlushed(flush: LedgerFlushed): void
   /** The log file was rotated. */
   reopen(): void
   /** Flushes the log, for at most `deadlineMs` milliseconds, and stops watching the process. */
@@ -98,6 +103,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const stopProcess = registerProcess(registry, options, options.processName ?? 'office')
   registerOpenExchanges(registry, labels, open)
   registerSources(registry, labels, log, sources)
+  const quota = createQuotaMetrics(registry, options.clock)
+  const flushes = registry.histogram('signalbox_ledger_flush_seconds').child({})
+  const waits = registry.histogram('signalbox_db_pool_wait_seconds').child({})
   const countQuery = createQueryMetrics(registry, labels, slowQueryThresholdMs)
   registerSeriesCount(registry)
   log.logger.info('telemetry_started', 'log opened', { version: options.version, log_level: config.logLevel })
@@ -106,7 +114,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     logger: log.logger,
     observer: createExchangeObserver({
       open,
-      metrics,
+      metrics: {
+        exchangeClosed(exchange) {
+          metrics.exchangeClosed(exchange)
+          quota(exchange)
+        },
+      },
       log: log.output,
       localTime: log.localTime,
       onError(error) {
@@ -117,6 +130,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     metrics,
     metricsText: (form, workers) => renderExposition(registry, form, workers),
     queryFinished: countQuery,
+    connectionWaited: (ms) => waits.observe(ms / 1_000),
+    ledgerFlushed: ({ ms }) => flushes.observe(ms / 1_000),
     reopen: log.reopen,
     async close(deadlineMs) {
       stopProcess()
@@ -165,7 +180,11 @@ export function registerProcess(
 /** Last of all, because the hooks before it may make series. */
 export function registerSeriesCount(registry: MetricRegistry): void {
   const series = registry.gauge('signalbox_metric_series').child({})
-  registry.onScrape(() => series.set(registry.seriesCount))
+  const refused = registry.counter('signalbox_label_overflow_total').child({ label: 'series' })
+  registry.onScrape(() => {
+    refused.follow(registry.refusedSeries)
+    series.set(registry.seriesCount)
+  })
 }
 
 export function registerStreams(registry: MetricRegistry, streams: () => StreamsState): void {

@@ -3,7 +3,9 @@ import { components, counter, gauge, histogram, levels, processNames } from './r
 
 const lagSeconds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 const gcSeconds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
-const overflowing = ['domain', 'provider', 'model', 'query', 'flag', 'reason', 'note', 'version', 'series'] as const
+const overflowing = [
+  ...['domain', 'provider', 'model', 'query', 'flag', 'reason', 'note', 'account', 'window', 'series'],
+] as const
 const perProcess = { process: processNames } as const
 
 export const processRows = {

@@ -3,16 +3,28 @@ import { type ErrorType, errorTable } from '../../core/errors.ts'
 import type { Endpoint, Outcome } from '../../core/exchange.ts'
 
 /** Open sets of label values, each under a cap: past it the value is `other` and the overflow is counted. */
-export type CappedSet = 'domain' | 'provider' | 'model' | 'query' | 'flag' | 'reason' | 'version' | 'note'
+export type CappedSet =
+  | 'domain'
+  | 'provider'
+  | 'model'
+  | 'query'
+  | 'flag'
+  | 'reason'
+  | 'version'
+  | 'note'
+  | 'account'
+  | 'window'
 
 export type Unit = 'seconds' | 'milliseconds' | 'bytes' | 'tokens' | 'usd' | 'ratio' | 'count' | 'boolean' | 'timestamp'
 
 /** Where the numbers come from; it is told in the documentation. */
 export type Source =
   | 'closed exchange'
+  | 'rate-limit headers'
   | 'open exchanges'
   | 'listener'
   | 'recorder state'
+  | 'ledger writes'
   | 'database state'
   | 'SQL statement'
   | 'journal state'
@@ -40,6 +52,8 @@ export interface MetricRow {
   readonly merge?: Merge
   /** Labels that name accounts or domains: the redacted exposition sums over them. */
   readonly private?: readonly string[]
+  /** No series before its first value: 0 would be a statement. */
+  readonly late?: true
 }
 
 /** A row's labels as the values a series of it is made with. */
@@ -48,7 +62,11 @@ export type LabelValues<Labels extends LabelSets> = {
 }
 
 type NoLabels = Record<never, never>
-type Extra<Labels extends LabelSets> = { readonly labels?: Labels; readonly private?: readonly string[] }
+type Extra<Labels extends LabelSets> = {
+  readonly labels?: Labels
+  readonly private?: readonly string[]
+  readonly late?: true
+}
 
 export function counter<const Labels extends LabelSets = NoLabels>(
   help: string,
@@ -66,7 +84,8 @@ export function gauge<const Labels extends LabelSets = NoLabels>(
   merge: Merge,
   extra: Extra<Labels> = {},
 ) {
-  return { kind: 'gauge', help, unit, source, merge, labels: labelsOf(extra), ...privateOf(extra) } as const
+  const late = extra.late === true ? ({ late: true } as const) : {}
+  return { kind: 'gauge', help, unit, source, merge, labels: labelsOf(extra), ...privateOf(extra), ...late } as const
 }
 
 export function histogram<const Labels extends LabelSets = NoLabels>(
@@ -99,6 +118,8 @@ export const outcomes = [
   'interrupted',
 ] as const satisfies readonly Outcome[]
 export const tokenTypes = ['input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h'] as const
+/** What an exchange is charged for; the five buckets of tokens, and billed uses of tools and requests. */
+export const costTypes = [...tokenTypes, 'units'] as const
 export const errorPhases = ['before_first_byte', 'after_first_byte'] as const
 // The keys of the table are exactly the union; Object.keys alone forgets it.
 export const errorTypes = Object.keys(errorTable) as readonly ErrorType[]

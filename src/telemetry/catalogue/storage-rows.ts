@@ -2,6 +2,7 @@
 import { counter, gauge, histogram } from './row.ts'
 
 const querySeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30]
+const waitSeconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 
 export const storageRows = {
   signalbox_journal_backlog_bytes: gauge('Bytes not yet written to the journal.', 'bytes', 'journal state', 'sum'),
@@ -34,6 +35,12 @@ export const storageRows = {
     'count',
     'recorder state',
   ),
+  signalbox_ledger_flush_seconds: histogram(
+    'Time to write one batch of records, failed tries included.',
+    'seconds',
+    'ledger writes',
+    querySeconds,
+  ),
   signalbox_ledger_dropped_total: counter(
     'Records set aside or lost (docs/runbooks/set-aside.md).',
     'count',
@@ -54,6 +61,19 @@ export const storageRows = {
     },
   ),
   signalbox_db_pool_max: gauge('Most connections the pool may hold.', 'count', 'database state', 'sum'),
+  signalbox_db_pool_wait_seconds: histogram(
+    'Time that statements waited for a connection of the pool.',
+    'seconds',
+    'SQL statement',
+    waitSeconds,
+  ),
+  signalbox_db_size_bytes: gauge(
+    'Size of the ledger’s database; no series before it was asked for.',
+    'bytes',
+    'database state',
+    'max',
+    { late: true },
+  ),
   signalbox_db_query_seconds: histogram(
     'Time of SQL statements, by the name of the question.',
     'seconds',
@@ -101,6 +121,7 @@ export const storageRows = {
     'count',
     'retention',
     'min',
+    { late: true },
   ),
   signalbox_retention_freed_bytes_total: counter('Size of the partitions that they dropped.', 'bytes', 'retention'),
 }

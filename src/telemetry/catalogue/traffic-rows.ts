@@ -1,5 +1,6 @@
 /** Metrics of exchanges: requests, upstream, latency, tokens and money. */
 import {
+  costTypes,
   counter,
   endpoints,
   errorPhases,
@@ -15,6 +16,7 @@ import {
 // Agent turns take minutes, so these reach beyond what the OpenTelemetry conventions recommend.
 const durationSeconds = [0.25, 0.5, 1, 2, 5, 10, 20, 40, 80, 160, 300, 600]
 const firstTokenSeconds = [0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60]
+const interTokenSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10]
 const overheadSeconds = [0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
 
 const target = { provider: 'provider', model: 'model' } as const
@@ -99,6 +101,20 @@ export const trafficRows = {
     firstTokenSeconds,
     { labels: target },
   ),
+  signalbox_inter_token_seconds: histogram(
+    'Time between two pieces of a stream, its mean: observed once a stream, at its end.',
+    'seconds',
+    'closed exchange',
+    interTokenSeconds,
+    { labels: provider },
+  ),
+  signalbox_inter_token_max_seconds: histogram(
+    'The longest such time of each stream.',
+    'seconds',
+    'closed exchange',
+    interTokenSeconds,
+    { labels: provider },
+  ),
   signalbox_overhead_seconds: histogram(
     'The gateway’s own share of the time: wall time minus time spent waiting for others.',
     'seconds',
@@ -117,10 +133,10 @@ export const trafficRows = {
     { labels: target },
   ),
   signalbox_cost_usd_total: counter(
-    'Cost in US dollars; the values of `type` add up to the whole. Today there is one, `all`.',
+    'Cost in US dollars; the values of `type` add up to the whole. `units` are searches and requests as such.',
     'usd',
     'closed exchange',
-    { labels: { ...target, type: ['all'] } },
+    { labels: { ...target, type: costTypes } },
   ),
   signalbox_unpriced_requests_total: counter(
     'Exchanges of a model without a known price, charged at the default price.',
