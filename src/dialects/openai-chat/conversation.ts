@@ -1,10 +1,11 @@
 import type { Block, RequestMessage } from '../../core/messages.ts'
 import { isAttribution, textOf } from '../shared/blocks.ts'
 import { refuse } from '../shared/notes.ts'
+import { beginOf, isResult, resultsOfCalls, resultWithoutCall, summaryIn } from '../shared/turns.ts'
 import { type ChatMessage, toAssistantMessage } from './assistant-turn.ts'
 import { contentOf, type Part, partsOf, textPart } from './parts.ts'
 import { callIdFor, type Scope } from './scope.ts'
-import { type ResultText, toResult } from './tool-result.ts'
+import { toResult } from './tool-result.ts'
 
 /** Claude's way to tell a model something that the user did not say. */
 const reminder = (text: string): string => `<system-reminder>\n${text}\n</system-reminder>`
@@ -22,7 +23,7 @@ export function toChatMessages(scope: Scope, schemaPrompt: string | null): ChatM
   const attached = new Map<number, Part[]>()
   const answered = new Set<Block>()
   const lastUser = turns.findLastIndex(({ role, content }) => role === 'user' && !content.some(isResult))
-  for (let index = beginCompaction(turns); index < turns.length; index += 1) {
+  for (let index = beginOf(turns); index < turns.length; index += 1) {
     const turn = turns[index] as RequestMessage // in range by the loop's bound
     if (turn.role === 'assistant') {
       for (const message of summaryOf(scope, turn)) chat.push(message)
@@ -35,8 +36,6 @@ export function toChatMessages(scope: Scope, schemaPrompt: string | null): ChatM
   }
   return scope.quirks.assistantAfterTool ? withBridges(scope, chat) : chat
 }
-
-const isResult = (block: Block): boolean => block.type === 'tool_result'
 
 const systemRole = ({ quirks, target }: Scope): string =>
   quirks.developerRole && target.facts.reasoning !== false ? 'developer' : 'system'
@@ -83,11 +82,7 @@ function pushUser(
     const path = `messages.${index}.content.${at}`
     if (!isResult(block)) parts.push(...partsOf(scope, block, path))
     else if (answered.has(block)) hadResults = true
-    else
-      throw refuse(
-        path,
-        `unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${String(block.tool_use_id)}. Each \`tool_result\` block must have a corresponding \`tool_use\` block in the previous message.`,
-      )
+    else throw resultWithoutCall(block, path)
   })
   if (parts.length > 0 || !hadResults) chat.push({ role: 'user', content: contentOf(scope, 'user', parts) })
 }
@@ -97,51 +92,19 @@ function pushUser(
  * else stood in the same turns of the user follows them. Images and files cannot be in a tool message: they are `attached`.
  */
 function resultsOf(scope: Scope, index: number, attached: Map<number, Part[]>, answered: Set<Block>): ChatMessage[] {
-  const turns = scope.request.messages
-  const calls = (turns[index]?.content ?? []).filter(({ type }) => type === 'tool_use')
-  if (calls.length === 0) return []
-  const results = new Map<string, ResultText>()
-  const known = new Set(calls.map(({ id }) => String(id)))
-  for (let at = index + 1; at < turns.length && turns[at]?.role !== 'assistant'; at += 1) {
-    const turn = turns[at] as RequestMessage // in range by the loop's bound
-    if (turn.role !== 'user') continue
-    turn.content.forEach((block, place) => {
-      if (!isResult(block) || !known.has(String(block.tool_use_id))) return
-      const id = String(block.tool_use_id)
-      const path = `messages.${at}.content.${place}`
-      if (results.has(id)) throw refuse(path, `each tool_use must have a single result: ${id} has more`)
-      const result = toResult(scope, block, path)
-      results.set(id, result)
-      answered.add(block)
-      if (result.attachments.length > 0) attached.set(at, [...(attached.get(at) ?? []), ...result.attachments])
-    })
-  }
-  return calls.map(({ id }) => {
-    const result = results.get(String(id))
-    if (result === undefined)
-      throw refuse(
-        `messages.${index}`,
-        `\`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${String(id)}. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the next message.`,
-      )
-    return { role: 'tool', tool_call_id: callIdFor(scope.quirks, String(id)), content: result.text }
+  return resultsOfCalls(scope.request.messages, index).map(({ callId, block, turn, path }) => {
+    const { text, attachments } = toResult(scope, block, path)
+    answered.add(block)
+    if (attachments.length > 0) attached.set(turn, [...(attached.get(turn) ?? []), ...attachments])
+    return { role: 'tool', tool_call_id: callIdFor(scope.quirks, callId), content: text }
   })
 }
 
-const hasSummary = (block: Block): boolean =>
-  block.type === 'compaction' && typeof block.content === 'string' && block.content !== ''
-
-/** Where the conversation begins: what came before the last summary is in it, and the Messages API skips it too. */
-const beginCompaction = (turns: readonly RequestMessage[]): number =>
-  Math.max(
-    0,
-    turns.findLastIndex(({ role, content }) => role === 'assistant' && content.some(hasSummary)),
-  )
-
 function summaryOf(scope: Scope, turn: RequestMessage): ChatMessage[] {
-  const summary = turn.content.findLast(hasSummary)
-  if (summary === undefined) return []
+  const summary = summaryIn(turn)
+  if (summary === null) return []
   scope.notes.add('block:compaction', 'converted')
-  return [{ role: 'user', content: String(summary.content) }]
+  return [{ role: 'user', content: summary }]
 }
 
 function withBridges(scope: Scope, chat: readonly ChatMessage[]): ChatMessage[] {

@@ -1,13 +1,12 @@
 import { isJson, type Json } from '../../core/messages.ts'
-import { toolFamily } from '../shared/blocks.ts'
 import { refuse } from '../shared/notes.ts'
+import { offeredTools } from '../shared/offered-tools.ts'
 import type { Scope } from './scope.ts'
 
 /** The fields `tools`, `tool_choice` and `parallel_tool_calls`, as far as there are any tools. */
 export function toolFields(scope: Scope): Record<string, unknown> {
   const choice = scope.request.fields.tool_choice
-  const tools = [...scope.request.tools, ...scope.added].filter((tool) => isOffered(scope, tool))
-  if (isJson(choice)) refuseMissing(scope, choice, tools)
+  const tools = offeredTools(scope)
   if (tools.length === 0) return {}
   const { quirks, notes } = scope
   const wanted = isJson(choice) ? choice : {}
@@ -35,28 +34,6 @@ function toolChoice({ quirks, names }: Scope, wanted: Json, one: string | null):
     default:
       return {}
   }
-}
-
-const isOwn = (tool: Json): boolean => tool.type === undefined || tool.type === null || tool.type === 'custom'
-
-/** Whether a tool goes along: not those that run at Anthropic, nor those whose loading was put off and not asked for yet. */
-function isOffered(scope: Scope, tool: Json): boolean {
-  if (!isOwn(tool)) {
-    scope.notes.add(`tool:${toolFamily(tool.type)}`, 'dropped')
-    return false
-  }
-  if (tool.defer_loading === true && !scope.loaded.has(String(tool.name))) {
-    scope.notes.add('tool:deferred', 'dropped')
-    return false
-  }
-  return true
-}
-
-function refuseMissing(scope: Scope, choice: Json, offered: readonly Json[]): void {
-  if (choice.type === 'any' && offered.length === 0 && scope.request.tools.length > 0)
-    throw refuse('tool_choice', `none of the tools can be offered by ${scope.target.provider}`)
-  if (choice.type === 'tool' && !offered.some(({ name }) => name === choice.name))
-    throw refuse('tool_choice', `the tool "${String(choice.name)}" cannot be offered by ${scope.target.provider}`)
 }
 
 /** Fields of a tool that chat completions has no word for. */
