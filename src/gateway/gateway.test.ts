@@ -1,142 +1,16 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { ClientKey } from '../core/client-key.ts'
-import { systemClock } from '../core/clock.ts'
-import type { ExchangeClosed, ExchangeEvent } from '../core/exchange.ts'
-import { silentLogger } from '../core/logger.ts'
-import { Secret } from '../core/secret.ts'
-import type { Target } from '../core/upstream.ts'
-import { listen } from '../http/listener.ts'
-import { createUpstreamClient } from '../http/upstream-client.ts'
-import { anthropic } from '../providers/anthropic.ts'
-import { toTarget } from '../providers/define.ts'
-import { gatewayConfig } from './config.ts'
-import { createGatewayRouter, InFlight, Router } from './index.ts'
-
-const cleanups: (() => Promise<unknown> | unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-type Answer = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void
-
-async function upstreamOf(answer: Answer): Promise<string> {
-  const server: Server = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
-    answer(request, response, Buffer.concat(chunks))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  cleanups.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-interface Options {
-  readonly settings?: object
-  readonly keys?: readonly (ClientKey & { readonly clear: string })[]
-  readonly apiKey?: string
-  readonly instanceId?: string
-  readonly full?: () => boolean
-}
-
-/** Everything goes to one target, as in a gateway without routes. */
-const routerTo = (target: Target): Router =>
-  new Router(
-    {
-      table: { aliases: {}, rules: [], defaultProvider: target.provider, providers: new Set() },
-      targetOf: () => target,
-      minuteOfDay: () => 0,
-      failoverOnRateLimit: false,
-    },
-    systemClock,
-  )
-
-async function gatewayTo(baseUrl: string, options: Options = {}) {
-  const events: ExchangeEvent[] = []
-  const upstream = createUpstreamClient()
-  const inFlight = new InFlight()
-  const keys = options.keys ?? []
-  const target = toTarget(anthropic, { baseUrl, ...(options.apiKey && { apiKey: new Secret(options.apiKey) }) })
-  const handle = createGatewayRouter({
-    config: gatewayConfig.parse(options.settings ?? {}),
-    clock: systemClock,
-    logger: silentLogger,
-    upstream,
-    keys: { isEmpty: keys.length === 0, find: (clear) => keys.find((key) => key.clear === clear) ?? null },
-    router: routerTo(target),
-    accountOf: () => 'caller-abc',
-    record(event, written) {
-      if (event.kind === 'opened' && options.full?.()) return false
-      events.push(event)
-      if (written !== undefined) setImmediate(written)
-      return true
-    },
-    instanceId: options.instanceId ?? 'gw-test',
-    inFlight,
-  })
-  const listener = await listen({
-    host: '127.0.0.1',
-    port: 0,
-    portSetting: 'PROXY_PORT',
-    headTimeoutMs: 5000,
-    maxHeaderBytes: 65_536,
-    handle,
-  })
-  cleanups.push(
-    () => upstream.close(),
-    () => listener.close(0),
-  )
-  const closed = async (): Promise<ExchangeClosed> => {
-    for (let tries = 0; tries < 500; tries++) {
-      const found = events.find((event) => event.kind === 'closed')
-      if (found?.kind === 'closed') return found
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-    throw new Error('no exchange was closed')
-  }
-  return { url: listener.url, port: listener.port, events, closed, inFlight }
-}
-
-const message = {
-  id: 'msg_1',
-  type: 'message',
-  role: 'assistant',
-  model: 'claude-x',
-  content: [],
-  stop_reason: 'end_turn',
-  usage: {
-    input_tokens: 7,
-    output_tokens: 5,
-    cache_read_input_tokens: 3,
-    cache_creation_input_tokens: 4,
-    cache_creation: { ephemeral_5m_input_tokens: 1, ephemeral_1h_input_tokens: 3 },
-  },
-}
-const frame = (type: string, rest: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...rest })}\n\n`
-const streamFrames = [
-  frame('message_start', { message: { ...message, stop_reason: null, usage: { ...message.usage, output_tokens: 1 } } }),
-  frame('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
-  frame('content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'Grüße 🚂 '.repeat(20) } }),
-  frame('content_block_stop', { index: 0 }),
-  frame('message_delta', { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 42 } }),
-  frame('message_stop', {}),
-]
-const requestBody =
-  '{ "model":"claude-x", "max_tokens": 1e2,"messages":[{"role":"user","content":"h\\u0069 \\/ 12345678901234567890"}], "stream":false }'
-/** The answer's JSON; tests say what they expect of it. */
-// biome-ignore lint/suspicious/noExplicitAny: only looked into by expectations.
-const jsonOf = async (response: Response): Promise<any> => response.json()
-const post = (url: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
-  fetch(`${url}/v1/messages?beta=true`, {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'application/json', ...headers },
-  })
+import { describe, expect, onTestFinished, test } from 'vitest'
+import {
+  frame,
+  gatewayTo,
+  jsonOf,
+  message,
+  post,
+  requestBody,
+  streamFrames,
+  upstreamOf,
+} from '../../test/support/small-gateway.ts'
 
 describe('the native path', () => {
   test('passes the request on to the byte, with query string and end-to-end headers', async () => {
@@ -397,7 +271,7 @@ describe('how a call can fail', () => {
   test('a body that stops coming is refused', async () => {
     const { port, closed } = await gatewayTo('http://127.0.0.1:1', { settings: { bodyIdleMs: 200 } })
     const socket = connect(port, '127.0.0.1')
-    cleanups.push(() => socket.destroy())
+    onTestFinished(() => void socket.destroy())
     socket.write('POST /v1/messages HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{')
     const text = await new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString())))
     expect(text).toMatch(/^HTTP\/1.1 408 /)
@@ -408,87 +282,5 @@ describe('how a call can fail', () => {
     const { url } = await gatewayTo('http://127.0.0.1:1', { full: () => true })
     const response = await post(url, requestBody)
     expect([response.status, response.headers.get('retry-after')]).toEqual([529, '5'])
-  })
-})
-
-describe('who may call', () => {
-  const key = { id: 'k_1', hash: '', domain: 'web', name: '', expiresAt: null, revokedAt: null, clear: 'sbx_right' }
-  const seen: Record<string, string | undefined>[] = []
-  const echo: Answer = (request, response) => {
-    seen.push({ apiKey: request.headers['x-api-key'] as string | undefined, bearer: request.headers.authorization })
-    response.end(JSON.stringify(message))
-  }
-
-  test.each([
-    [{ 'x-api-key': 'sbx_right' }],
-    [{ authorization: 'Bearer sbx_right' }],
-    [{ 'x-signalbox-key': 'sbx_right', 'x-api-key': 'sk-ant-api-caller' }],
-  ])('a gateway key is taken from %o and replaced by the key that the gateway owns', async (headers) => {
-    const { url, closed } = await gatewayTo(await upstreamOf(echo), { keys: [key], apiKey: 'sk-ant-own' })
-    expect((await post(url, requestBody, headers)).status).toBe(200)
-    expect(seen.at(-1)).toEqual({ apiKey: 'sk-ant-own', bearer: undefined })
-    expect(await closed()).toMatchObject({ keyId: 'k_1', domain: 'web', account: 'anthropic' })
-  })
-
-  test("passes the caller's own credential through beside a gateway key", async () => {
-    const { url, closed } = await gatewayTo(await upstreamOf(echo), { keys: [key] })
-    await post(url, requestBody, { authorization: 'Bearer sbx_right', 'x-api-key': 'sk-ant-api-caller' })
-    expect(seen.at(-1)).toEqual({ apiKey: 'sk-ant-api-caller', bearer: undefined })
-    expect((await closed()).account).toBe('caller-abc')
-  })
-
-  test.each([
-    [{}, 401],
-    [{ 'x-api-key': 'sbx_wrong' }, 401],
-    [{ 'x-api-key': 'sbx_old' }, 403],
-    [{ 'x-api-key': 'sbx_revoked' }, 403],
-  ])('refuses %o with %i once keys exist, recorded', async (headers, status) => {
-    const keys = [
-      key,
-      { ...key, id: 'k_2', clear: 'sbx_old', expiresAt: 1 },
-      { ...key, id: 'k_3', clear: 'sbx_revoked', revokedAt: 1 },
-    ]
-    const { url, closed } = await gatewayTo('http://127.0.0.1:1', { keys })
-    expect((await post(url, requestBody, headers)).status).toBe(status)
-    expect((await closed()).statusCode).toBe(status)
-  })
-
-  test('a claude.ai login leaves to nowhere but Anthropic itself', async () => {
-    const before = seen.length
-    const { url, closed } = await gatewayTo(await upstreamOf(echo))
-    const response = await post(url, requestBody, { authorization: 'Bearer sk-ant-oat01-secret' })
-    expect(response.status).toBe(403)
-    expect(await response.text()).not.toContain('secret')
-    expect(seen.length).toBe(before)
-    expect((await closed()).errorType).toBe('caller_forbidden')
-  })
-
-  test('a call that comes back to the gateway is refused', async () => {
-    const { url } = await gatewayTo('http://127.0.0.1:1', { instanceId: 'gw-loop' })
-    expect((await post(url, requestBody, { 'x-signalbox-hop': 'gw-loop' })).status).toBe(508)
-  })
-})
-
-describe('other paths', () => {
-  test('start-up probes are answered without a key', async () => {
-    const { url, events } = await gatewayTo('http://127.0.0.1:1', {
-      keys: [{ id: 'k', hash: '', domain: 'd', name: '', expiresAt: null, revokedAt: null, clear: 'sbx_x' }],
-    })
-    for (const path of ['/', '/api/hello']) expect((await fetch(url + path, { method: 'HEAD' })).status).toBe(200)
-    expect((await fetch(`${url}/api/event_logging/batch`, { method: 'POST', body: '{}' })).status).toBe(200)
-    expect(events).toEqual([])
-  })
-
-  test('an unknown path is a 404 and a wrong method a 405, in the error shape', async () => {
-    const { url } = await gatewayTo('http://127.0.0.1:1')
-    expect((await jsonOf(await fetch(`${url}/nothing`))).error.type).toBe('not_found_error')
-    expect((await fetch(`${url}/v1/messages`)).status).toBe(405)
-  })
-
-  test('a model list passes through with its query', async () => {
-    const upstream = await upstreamOf((request, response) => response.end(`{"data":[],"url":"${request.url}"}`))
-    const { url, closed } = await gatewayTo(upstream)
-    expect((await jsonOf(await fetch(`${url}/v1/models?limit=1000`))).url).toBe('/v1/models?limit=1000')
-    expect(await closed()).toMatchObject({ endpoint: 'models', outcome: 'ok', usageSource: 'none' })
   })
 })
