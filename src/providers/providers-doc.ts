@@ -57,7 +57,8 @@ ANTHROPIC_BASE_URL=http://127.0.0.1:3000 claude --model groq/openai/gpt-oss-120b
 \`signalbox providers check\` says whether addresses and keys are right; it costs no tokens. The base address may be given
 with or without the version at its end. A caller's own credential, its headers and its user id never leave to anyone but
 Anthropic: calls to others are signed with the gateway's key. What is not in an answer of the provider as it should be is
-told on the exchange; the response names the provider and the model in \`x-signalbox-provider\` and \`x-signalbox-model\`.
+told on the exchange; the response names provider and model in \`x-signalbox-route\`. \`count_tokens\` is answered by Signalbox
+for all but Anthropic: an estimate, marked by \`x-signalbox-estimated\`.
 
 | provider | environment | speaks |
 |---|---|---|

@@ -11,6 +11,9 @@ import { temporaryDataDir } from './postgres.ts'
 export type LedgerRow = Pick<
   RecordedExchange,
   | 'endpoint'
+  | 'provider'
+  | 'account'
+  | 'errorType'
   | 'domain'
   | 'requestedModel'
   | 'model'
@@ -43,6 +46,8 @@ export interface Gateway {
 export interface GatewayOptions {
   /** Where the gateway's default route leads. */
   readonly upstreamUrl: string
+  /** The section `providers`, where it is not just that one. */
+  readonly providers?: object
 }
 
 /**
@@ -71,7 +76,7 @@ async function startInProcess(options: GatewayOptions): Promise<Gateway> {
   const config = configSchema.parse({
     dataDir,
     http: { proxyPort: 0, dashboardPort: 0 },
-    providers: { default: 'simulated', simulated: { baseUrl: options.upstreamUrl } },
+    providers: options.providers ?? { default: 'simulated', simulated: { baseUrl: options.upstreamUrl } },
   })
   const signalbox = await createSignalbox({ config, stdout: nowhere() })
   return {

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { isJson, type Json } from '../../core/messages.ts'
 import type { RequestFacts } from '../../core/routing.ts'
 import type { Exchange } from '../exchange.ts'
-import { estimateTokens } from '../translated/count-tokens.ts'
+import { estimateTokens } from '../translated/estimate-tokens.ts'
 import { carriesCredential } from './config.ts'
 
 /** What a request is. The body is parsed once, and only where a rule asks for something inside it. */

@@ -3,12 +3,6 @@ import type { Exchange } from '../exchange.ts'
 import type { Gateway } from '../gateway.ts'
 import { requestIdHeader } from '../relay.ts'
 
-/** Bytes of a request body for a token, over the code and prose that agents send: JSON's own marks included. */
-const bytesPerToken = 4
-
-/** What a request will count, before the provider has said so. An estimate, and shown as one wherever it is kept. */
-export const estimateTokens = (body: Buffer): number => Math.max(1, Math.ceil(body.length / bytesPerToken))
-
 /** `count_tokens` for a model whose provider has no such call: answered here, from an estimate. */
 export function answerCountTokens(exchange: Exchange, gateway: Gateway, tokens: number): void {
   const { response } = exchange

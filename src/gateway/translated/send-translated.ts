@@ -7,7 +7,8 @@ import type { Exchange } from '../exchange.ts'
 import type { Gateway } from '../gateway.ts'
 import type { TryFailure } from '../try-failure.ts'
 import { toError } from '../upstream-error.ts'
-import { answerCountTokens, estimateTokens } from './count-tokens.ts'
+import { answerCountTokens } from './count-tokens.ts'
+import { estimateTokens } from './estimate-tokens.ts'
 import { relayTranslated } from './relay-translated.ts'
 
 /**
@@ -23,7 +24,6 @@ export async function sendTranslated(exchange: Exchange, target: Target, gateway
     exchange.endpoint === 'passthrough'
   )
     throw new GatewayError('caller_model_unknown', `${exchange.path} is not there for ${target.provider}.`)
-  const request = parseMessagesRequest(exchange.body)
   const estimatedInputTokens = estimateTokens(exchange.body)
   exchange.provider = target.provider
   exchange.account = target.account
@@ -33,6 +33,7 @@ export async function sendTranslated(exchange: Exchange, target: Target, gateway
     return null
   }
 
+  const request = parseMessagesRequest(exchange.body)
   const { dialect, model, facts } = translation
   const described: TranslationTarget = { provider: target.provider, model, facts, userHash: exchange.userHash }
   const translated = dialect.toUpstream(request, described)
