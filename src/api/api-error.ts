@@ -34,3 +34,23 @@ export function errorReply(
   if (more.retryAfterSeconds !== undefined) headers['retry-after'] = String(more.retryAfterSeconds)
   return { kind: 'json', status: apiErrorStatus[code], headers, body: JSON.stringify({ error }) }
 }
+
+/** The reply to what the http room refuses before a handler sees it. `bodyLimit` in bytes. */
+export function refusalReply(status: number, requestId: string, bodyLimit: number): ApiReply {
+  switch (status) {
+    case 404:
+      return errorReply('not_found', 'There is nothing at this address.', requestId)
+    case 405:
+      return errorReply('method_not_allowed', 'Not with this method; the Allow header names the right ones.', requestId)
+    case 408:
+      return errorReply('request_timeout', 'The request took too long to arrive.', requestId)
+    case 413:
+      return errorReply('body_too_large', `The body is over ${bodyLimit} bytes.`, requestId)
+    case 431:
+      return errorReply('head_too_large', 'The request line and headers are too long.', requestId)
+    default:
+      return status >= 400 && status < 500
+        ? errorReply('invalid_request', 'The request could not be read.', requestId)
+        : errorReply('internal', 'The dashboard failed on this request.', requestId)
+  }
+}

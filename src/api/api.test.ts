@@ -208,6 +208,11 @@ describe('bad input', () => {
     expect(ledger.questions).toBe(0)
   })
 
+  test('a parameter that is given twice', async () => {
+    const { json } = await get('/api/stats?domain=a&domain=b')
+    expect(json.error.message).toBe('query parameter `domain`: is given more than once')
+  })
+
   test('a body of the wrong shape and an id that is none', async () => {
     expect((await call('/api/session', { method: 'POST', body: { key: 5 } })).json.error.field).toBe('key')
     expect((await call('/api/session', { method: 'POST', body: undefined })).status).toBe(400)

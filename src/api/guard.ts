@@ -52,9 +52,17 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, noun: s
   })
 }
 
-/** A parameter given twice is refused by the schema, as an array is not a string. */
-function single(query: ApiRequest['query']): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined))
+/** A parameter given twice is refused: which of the two was meant is nothing to guess. */
+function single(query: ApiRequest['query']): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const [field, value] of Object.entries(query)) {
+    if (typeof value === 'string') values[field] = value
+    else if (value !== undefined) {
+      const shown = field.slice(0, 100)
+      throw new ApiError('invalid_request', `query parameter \`${shown}\`: is given more than once`, { field: shown })
+    }
+  }
+  return values
 }
 
 /** Answers may be kept by the browser that asked and nobody else, and asked for again by their tag. */

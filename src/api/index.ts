@@ -1,5 +1,5 @@
 /** What app and http need of this room. */
-export { errorReply } from './api-error.ts'
+export { errorReply, refusalReply } from './api-error.ts'
 export { type ApiConfig, apiConfig } from './config.ts'
 export { type ApiReply, type ApiRequest, type ApiRoute, bodyLimitBytes, type StreamWriter } from './http.ts'
 export { startLedgerSource } from './ledger-source.ts'

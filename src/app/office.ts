@@ -1,13 +1,13 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Writable } from 'node:stream'
 import {
-  type ApiReply,
   type ApiRoute,
   apiRoutes,
   bodyLimitBytes,
   createLiveHub,
   errorReply,
   pageHeaders,
+  refusalReply,
   startLedgerSource,
 } from '../api/index.ts'
 import type { Config } from '../config/schema.ts'
@@ -17,7 +17,7 @@ import { uuidv7 } from '../core/ids.ts'
 import { mayBind } from '../core/may-bind.ts'
 import type { OfficeLink } from '../core/office.ts'
 import { Secret } from '../core/secret.ts'
-import type { JournalState } from '../core/signals.ts'
+import type { JournalState, SettingsState } from '../core/signals.ts'
 import { serveApi } from '../http/api-server.ts'
 import { createRecorder, type Recorder } from '../recorder/index.ts'
 import { createPriceBook } from '../recorder/price-book.ts'
@@ -58,6 +58,8 @@ export interface OfficeOptions {
   isAlive(journalName: string): boolean
   /** States of a gateway that runs in this very process. */
   readonly inProcess?: { journal(): JournalState; streams(): StreamsState }
+  /** Whether the settings in effect are those of the file; left out where no file is watched. */
+  readonly settings?: (() => SettingsState) | undefined
   /** Metrics of gateway workers in other processes. */
   workersMetrics(): Promise<readonly MetricsJson[]>
   onKeys(keys: readonly ClientKey[]): void
@@ -124,6 +126,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
       journal: options.inProcess?.journal,
       streams: options.inProcess?.streams,
       retention: () => parts.retention?.state() ?? noRetentionYet,
+      settings: options.settings,
       backup: config.backup.dir === undefined ? undefined : () => parts.backups?.state() ?? noBackupYet,
     },
   })
@@ -289,7 +292,7 @@ async function openDashboard(
     webRoot,
     pageHeaders,
     newRequestId: () => uuidv7(clock.now()),
-    refuse,
+    refuse: (status, requestId) => refusalReply(status, requestId, bodyLimitBytes),
     onFinished: ({ method, path, status, seconds }) =>
       telemetry.metrics.httpRequestFinished({
         route: path.startsWith('/api')

@@ -46,6 +46,10 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    // What never becomes a request of the router's (an address that is none, bytes that are no HTTP) is refused in the
+    // same shape as everything else.
+    frameworkErrors: (error, request, reply) => void send(reply, options.refuse(error.statusCode ?? 400, request.id)),
+    clientErrorHandler: (error, socket) => refuseBytes(options, error, socket),
   })
   for (const route of options.routes) {
     server.route({
@@ -54,6 +58,7 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       handler: async (request, reply) => send(reply, await route.handle(toApiRequest(request))),
     })
   }
+  refuseOtherMethods(server, options)
   server.addHook('onResponse', async (request, reply) => {
     options.onFinished({
       method: request.method,
@@ -78,6 +83,41 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     )
   })
   return { url, port: Number(new URL(url).port), close: () => server.close() }
+}
+
+/** An address that is there but not for this method is a 405 that names the right ones, and no "nothing is here". */
+function refuseOtherMethods(server: FastifyInstance, options: ApiServerOptions): void {
+  const taken = new Map<string, string[]>()
+  for (const { path: address, method } of options.routes) taken.set(address, [...(taken.get(address) ?? []), method])
+  for (const [address, methods] of taken) {
+    server.route({
+      method: (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const).filter(
+        (method) => !methods.includes(method),
+      ),
+      url: address,
+      handler: (request, reply) => send(reply.header('allow', methods.join(', ')), options.refuse(405, request.id)),
+    })
+  }
+}
+
+/** The socket has no request yet, or half of one: the answer is written by hand, and the connection ends. */
+function refuseBytes(options: ApiServerOptions, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const [status, reason] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'Request Header Fields Too Large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout']
+        : [400, 'Bad Request']
+  const answer = options.refuse(status, options.newRequestId())
+  const body = answer.kind === 'json' ? answer.body : ''
+  const head = [
+    `HTTP/1.1 ${status} ${reason}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 async function servePages(server: FastifyInstance, options: ApiServerOptions): Promise<void> {
