@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
 import { systemClock } from '../core/clock.ts'
-import { installReopenSignals, type MetricsJson } from '../telemetry/index.ts'
+import { installReopenSignals, type MetricsJson, WorkerTotals } from '../telemetry/index.ts'
 import { Asker } from './asker.ts'
 import { encodeConfig } from './config-codec.ts'
 import { journalRootOf } from './data-plane.ts'
@@ -47,6 +47,7 @@ export async function startCluster(options: {
 }): Promise<RunningSignalbox> {
   const { config, stdout, isTty, demo, withDashboard, withProxy } = options
   const members = new Map<number, Member>()
+  const totals = new WorkerTotals()
   const state = { stopping: false, proxyUrl: '', keys: [] as readonly ClientKey[], restartMs: restartMinMs }
   const tell = (member: Member, message: ToWorker): void =>
     void (member.worker.isConnected() && member.worker.send(message))
@@ -64,8 +65,13 @@ export async function startCluster(options: {
     isAlive: (name) =>
       survivors.stillWrite(name) || [...members.values()].some((member) => member.journalName === name),
     workersMetrics: async () => {
-      const answers = await Promise.allSettled([...members.values()].map((member) => member.asker.ask('metrics')))
-      return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+      const answered = new Set<number>()
+      const hear = async ([id, member]: [number, Member]): Promise<void> => {
+        totals.heard(id, await member.asker.ask('metrics'))
+        answered.add(id)
+      }
+      await Promise.allSettled([...members].map(hear))
+      return totals.all(answered)
     },
     onKeys: (keys) => {
       state.keys = keys
@@ -131,6 +137,7 @@ export async function startCluster(options: {
       })
       worker.on('exit', (code, signal) => {
         members.delete(worker.id)
+        void totals.ended(worker.id)
         asker.fail()
         reject(new Error('a gateway worker ended while it started'))
         if (state.stopping || state.proxyUrl === '') return

@@ -14,3 +14,4 @@ export {
   type TelemetrySources,
 } from './telemetry.ts'
 export { createWorkerTelemetry, type WorkerTelemetry } from './worker-telemetry.ts'
+export { WorkerTotals } from './worker-totals.ts'
