@@ -1,9 +1,12 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { isJson, type Json } from '../../core/messages.ts'
 import { Notes } from '../shared/notes.ts'
 import { restoreMembers } from './enum-words.ts'
 import { toGeminiSchema } from './schema.ts'
+
+// Generated cases take seconds on a slow machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 const kept = new Set([
   ...[
@@ -119,7 +122,7 @@ describe('any schema', () => {
           if (root) expect(seen.type).toBe('object')
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 150 },
     )
   })
   test('converting back ends too, and leaves what is no member', () => {

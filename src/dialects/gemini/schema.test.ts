@@ -130,6 +130,13 @@ describe('unions', () => {
       nullable: true,
     })
   })
+  test('variants that are words alone are one list of words', () => {
+    expect(of({ anyOf: [{ type: 'string', enum: ['a', 'b'] }, { const: 'c' }], description: 'd' })).toEqual({
+      type: 'string',
+      enum: ['a', 'b', 'c'],
+      description: 'd',
+    })
+  })
   test('what stands beside variants holds for each', () => {
     const properties = { a: { type: 'string' }, b: { type: 'string' } }
     expect(of({ type: 'object', properties, anyOf: [{ required: ['a'] }, { required: ['b'] }] })).toEqual({
@@ -149,12 +156,7 @@ describe('unions', () => {
     expect(toGeminiSchema({ oneOf: [variant('a'), variant('b')] }, { notes, enums: 'strings', root: true })).toEqual({
       type: 'object',
       properties: {
-        kind: {
-          anyOf: [
-            { type: 'string', enum: ['a'] },
-            { type: 'string', enum: ['b'] },
-          ],
-        },
+        kind: { type: 'string', enum: ['a', 'b'] },
         a: { type: 'string' },
         b: { type: 'string' },
       },

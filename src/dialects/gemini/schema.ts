@@ -174,7 +174,7 @@ class Conversion {
       const whole = known === null ? (base ?? true) : base === null ? known.schema : mergeSchemas(base, known.schema)
       converted.push(this.#convert(whole, known?.refs ?? refs, depth + 1))
     }
-    const different = withoutRepeats(converted)
+    const different = joinVariants(converted)
     const [only, another] = different
     const tail = { ...pick(schema, annotations), ...defaultOf(schema), ...(optional && { nullable: true }) }
     if (only === undefined) return { type: 'string', ...tail, nullable: true }
@@ -216,8 +216,15 @@ const variantsOf = ({ anyOf, oneOf }: Json): readonly unknown[] | null => {
   return variants.length === 0 ? null : variants
 }
 
-const withoutRepeats = (schemas: readonly Json[]): readonly Json[] =>
-  schemas.length < 2 ? schemas : [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()]
+/** Each variant once; words from several lists are one list. */
+function joinVariants(schemas: readonly Json[]): readonly Json[] {
+  if (schemas.length < 2) return schemas
+  if (schemas.every(isWordList))
+    return [{ type: 'string', enum: [...new Set(schemas.flatMap(({ enum: words }) => words))] }]
+  return [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()]
+}
+
+const isWordList = (schema: Json): boolean => Array.isArray(schema.enum) && Object.keys(schema).length === 2
 
 const isNull = (schema: Json): boolean => {
   const members = membersOf(schema)
