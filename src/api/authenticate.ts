@@ -8,10 +8,12 @@ import { type ApiRequest, first } from './http.ts'
 import { createSessionSigner, type SessionToken, sameText } from './session-token.ts'
 import { createWrongKeys } from './wrong-keys.ts'
 
+/** Somebody with the dashboard key in a header, or with a session. */
 export type Caller =
   | { readonly kind: 'key' }
   | { readonly kind: 'session'; readonly token: SessionToken; readonly csrfToken: string }
 
+/** Tells callers of the dashboard from strangers, and signs them in and out. */
 export interface Authenticator {
   /** @throws ApiError 401 without a key, 403 with a wrong one or without the anti-forgery token, 429 after too many. */
   authenticate(request: ApiRequest): Caller
@@ -26,6 +28,7 @@ export interface Authenticator {
 const cookieName = 'signalbox_session'
 const revokedLimit = 10_000 // sign-outs remembered until their sessions would have expired anyway
 
+/** Wrong keys are counted, and refused for a while when they are many. */
 export function createAuthenticator(options: {
   readonly dashboardKey: Secret
   readonly sessionMs: number

@@ -11,6 +11,7 @@ export function first(value: string | readonly string[] | undefined): string | u
   return typeof value === 'string' ? value : value?.[0]
 }
 
+/** A reply whose body is the value as JSON. */
 export function jsonReply(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): ApiReply {
   return { kind: 'json', status, headers, body: JSON.stringify(value) }
 }

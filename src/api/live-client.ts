@@ -16,6 +16,7 @@ export interface LiveClient {
   end(): void
 }
 
+/** `holds` says whether the hub waits before it tells; the writer is one open answer of server-sent events. */
 export function createLiveClient(writer: StreamWriter, clock: Clock, holds: () => boolean): LiveClient {
   let blockedAt: number | null = null
   let gone = false

@@ -5,8 +5,10 @@ import { type ErrorRow, errorTable, type Fault } from '../core/errors.ts'
 import type { ExchangeOpened, ExchangeSource, Outcome } from '../core/exchange.ts'
 import type { Buckets, LedgerExchange, RangeFacts } from './queries.ts'
 
+/** UTC, to the millisecond. */
 export const iso = (ms: number): string => new Date(ms).toISOString()
 
+/** Sums of tokens under the names of the contract. */
 export function presentTokens(tokens: Buckets): Tokens {
   const { input, output, cacheRead, cacheWrite5m, cacheWrite1h } = tokens
   return {
@@ -25,6 +27,7 @@ export function cacheHitRatio({ input, cacheRead, cacheWrite5m, cacheWrite1h }: 
   return prompt === 0 ? null : cacheRead / prompt
 }
 
+/** The range that was answered, and up to when its figures are whole. */
 export function presentRange({ from, to, source, truncated }: RangeFacts, completeTo: number | null) {
   const complete = completeTo === null ? null : iso(Math.min(completeTo, to))
   return { from: iso(from), to: iso(to), complete_to: complete, source, truncated }
@@ -76,6 +79,7 @@ export function presentSummary(exchange: Omit<LedgerExchange, 'source'>, source:
   }
 }
 
+/** The whole receipt of an exchange. */
 export function presentDetail(exchange: LedgerExchange): ExchangeDetail {
   const row = rowOf(exchange.errorType)
   return {
@@ -119,6 +123,7 @@ function presentRouting({ routing, usage }: LedgerExchange): ExchangeDetail['rou
   }
 }
 
+/** An exchange that has not ended yet. */
 export function presentOpen(exchange: ExchangeOpened): OpenExchange {
   return {
     id: exchange.id,

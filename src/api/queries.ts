@@ -100,6 +100,7 @@ export interface Sourced {
   readonly source?: SourceFilter
 }
 
+/** What the dashboard may ask of the ledger: reading only. */
 export interface ApiQueries {
   stats(range: Range & Sourced & { readonly domain: string | null }): Promise<StatsAnswer>
   timeline(

@@ -44,6 +44,7 @@ const slackMs = 2_000
 /** The last whole minute before: it holds still between two looks, so that equal answers have equal tags. */
 const completeMinute = (at: number): number => Math.floor((at - slackMs) / minuteMs) * minuteMs
 
+/** The dashboard's API, one line a resource; `http` serves it. */
 export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
   const { clock, dashboardKey, sessionHours, live, logger, queries } = options
   const authenticator = createAuthenticator({ dashboardKey, sessionMs: sessionHours * 3_600_000, clock })

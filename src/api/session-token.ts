@@ -4,6 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
+/** What a valid session cookie says. */
 export interface SessionToken {
   /** Epoch milliseconds. */
   readonly expiresAt: number
@@ -11,6 +12,7 @@ export interface SessionToken {
   readonly nonce: string
 }
 
+/** Makes session cookies and reads them back; nothing is kept of them. */
 export interface SessionSigner {
   issue(token: SessionToken): string
   /** Null for anything forged, malformed or expired. */
@@ -19,6 +21,7 @@ export interface SessionSigner {
   csrfTokenOf(token: SessionToken): string
 }
 
+/** Signed with a key derived from the dashboard key: who changes that one signs everybody out. */
 export function createSessionSigner(dashboardKey: string): SessionSigner {
   const key = createHmac('sha256', dashboardKey).update('signalbox dashboard session, v1').digest()
   const mac = (text: string): string => createHmac('sha256', key).update(text).digest('base64url')

@@ -6,6 +6,7 @@ export const wrongKeysPerMinute = 120
 const addressesLimit = 10_000 // beyond it the oldest are forgotten
 const windowMs = 60_000
 
+/** Counts wrong keys by address, bounded. */
 export interface WrongKeys {
   /** Seconds to wait; 0 when the address may try. */
   waitSeconds(address: string): number

@@ -26,6 +26,7 @@ import { Cleanups } from './cleanups.ts'
 import { pepperFile } from './secrets.ts'
 import { packageVersion } from './version.ts'
 
+/** What a long command is given to stop by and to tell with. */
 export interface Work {
   readonly signal: AbortSignal
   readonly onProgress: (done: number, total?: number) => void
@@ -33,6 +34,7 @@ export interface Work {
   readonly note?: (text: string) => void
 }
 
+/** A backup that is complete. */
 export interface BackupMade {
   /** null: standard output. */
   readonly file: string | null
@@ -125,6 +127,7 @@ async function pepperThere(config: Config): Promise<string | undefined> {
 const fingerprintOf = (pepper: string): string =>
   createHmac('sha256', pepper).update('signalbox key pepper').digest('hex').slice(0, 16)
 
+/** A backup that was opened to be checked and loaded. */
 export interface Restore {
   readonly manifest: Manifest
   /** Bytes of the file. */

@@ -10,6 +10,7 @@ export function encodeConfig(config: Config): string {
   })
 }
 
+/** The other way round: secrets are secrets again. */
 export function decodeConfig(text: string): Config {
   return JSON.parse(text, (_key, value: unknown) =>
     typeof value === 'object' && value !== null && '$secret' in value && typeof value.$secret === 'string'

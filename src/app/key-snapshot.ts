@@ -23,6 +23,7 @@ export function readKeySnapshot(dataDir: string): readonly ClientKey[] {
   }
 }
 
+/** Written whole or not at all, for its owner only. */
 export function writeKeySnapshot(dataDir: string, keys: readonly ClientKey[]): void {
   const file = fileOf(dataDir)
   writeFileSync(`${file}.new`, JSON.stringify(keys), { mode: 0o600 })

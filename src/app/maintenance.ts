@@ -26,6 +26,7 @@ import { pepperOf } from './secrets.ts'
 /** The longest a command waits for a database that is away. */
 const patienceMs = 20_000
 
+/** The ledger, for a command that needs no gateway. */
 export interface OpenLedger {
   readonly store: Store
   close(): Promise<void>
@@ -130,6 +131,7 @@ async function onServer<T>(config: Config, work: (url: string) => Promise<T>): P
   }
 }
 
+/** Client keys, as `signalbox keys` handles them. */
 export interface ClientKeyAdmin {
   /** The key itself is in this answer and nowhere else. */
   create(key: Pick<ClientKey, 'domain' | 'name' | 'expiresAt'>): Promise<{ readonly id: string; readonly key: string }>

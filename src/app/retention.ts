@@ -3,6 +3,7 @@ import type { Logger } from '../core/logger.ts'
 import type { RetentionState } from '../core/signals.ts'
 import type { Store } from '../store/index.ts'
 
+/** Retention at work in the background. */
 export interface RetentionSchedule {
   state(): RetentionState
   /** A run under way ends with the partition that it is at. */
@@ -17,7 +18,9 @@ interface RetentionOptions {
   readonly lookEveryMs?: number
 }
 
+/** The name of its lease and of its history. */
 export const retentionJob = 'retention'
+/** The state before the first run. */
 export const noRetentionYet: RetentionState = {
   okTotal: 0,
   failedTotal: 0,

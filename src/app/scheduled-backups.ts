@@ -7,6 +7,7 @@ import { dropOldBackups, prepareBackupDir } from '../store/backup/index.ts'
 import type { JobCounts, JobRun, Store } from '../store/index.ts'
 import { backupTo } from './backup.ts'
 
+/** Backups at work in the background. */
 export interface ScheduledBackups {
   state(): BackupState
   /** A backup under way is given up; nothing of it stays. */
@@ -24,7 +25,9 @@ interface ScheduledBackupsOptions {
   readonly lookEveryMs?: number
 }
 
+/** The name of its lease and of its history. */
 export const backupJob = 'backup'
+/** The state before the first backup. */
 export const noBackupYet: BackupState = {
   okTotal: 0,
   failedTotal: 0,

@@ -19,6 +19,7 @@ export function keptSecret(dataDir: string, name: string): { readonly value: str
 
 /** What client keys are hashed with. Several machines that share a database share it through KEY_PEPPER. */
 export const pepperFile = 'key-pepper'
+/** Below the data directory; made where no key was configured. */
 export const dashboardKeyFile = 'dashboard-key'
 
 /** The pepper of client keys: the configured one, else this installation's own. */

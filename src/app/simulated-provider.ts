@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { listen } from '../http/listener.ts'
 import { createSimulator } from '../simulator/simulator.ts'
 
+/** The simulated provider on a port of its own. */
 export interface SimulatedProvider {
   readonly url: string
   close(): Promise<void>

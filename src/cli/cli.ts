@@ -20,6 +20,7 @@ import { addStats } from './stats.ts'
 import { addTail } from './tail.ts'
 import { CommandError, exitCode, type Terminal } from './terminal.ts'
 
+/** The command line, ready to be run. */
 export interface Cli {
   readonly programs: Programs
   readonly terminal: Terminal

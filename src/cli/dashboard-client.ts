@@ -11,6 +11,7 @@ export interface DashboardClient {
   get(pathAndQuery: string, options?: { readonly accept?: string; readonly signal?: AbortSignal }): Promise<Response>
 }
 
+/** Asks the dashboard of the configuration, with its key. */
 export function createDashboardClient(config: Config): DashboardClient {
   const host = config.http.host === '0.0.0.0' || config.http.host === '::' ? '127.0.0.1' : config.http.host
   const base = `http://${host.includes(':') ? `[${host}]` : host}:${config.http.dashboardPort}`

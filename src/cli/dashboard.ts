@@ -5,6 +5,7 @@ import { serve } from './serve.ts'
 import { withSettingFlags } from './setting-flags.ts'
 import { CommandError, exitCode, type Terminal } from './terminal.ts'
 
+/** `signalbox dashboard` */
 export function addDashboard(program: Command, programs: Programs, terminal: Terminal): void {
   withSettingFlags(program.command('dashboard'))
     .description('Run the dashboard and its API alone, on the DATABASE_URL of proxies elsewhere.')

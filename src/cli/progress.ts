@@ -17,6 +17,7 @@ export interface ProgressOptions {
   readonly every?: (ms: number, tick: () => void) => () => void
 }
 
+/** A line that tells how far long work is. */
 export interface Progress {
   advance(by?: number): void
   readonly set: OnProgress
@@ -39,6 +40,7 @@ const rateSamples = 50
 const longestBar = 40
 const shortestBar = 8
 
+/** On a terminal one line that is written over; elsewhere a line now and then. */
 export function startProgress(terminal: Terminal, options: ProgressOptions): Progress {
   const { label, unit, clock = systemClock, every = everyInterval } = options
   const isBar = terminal.errIsTty === true
@@ -175,6 +177,7 @@ const perSecond = (perMs: number, unit: string): string => {
 }
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
 
+/** For people: `1.6 GB`. */
 export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const
   let size = value

@@ -4,6 +4,7 @@ import { serve } from './serve.ts'
 import { withSettingFlags } from './setting-flags.ts'
 import type { Terminal } from './terminal.ts'
 
+/** `signalbox proxy` */
 export function addProxy(program: Command, programs: Programs, terminal: Terminal): void {
   withSettingFlags(program.command('proxy'))
     .description('Run the data plane alone; many of them share one DATABASE_URL.')

@@ -1,3 +1,4 @@
+/** One event of a stream of server-sent events. */
 export interface ServerEvent {
   readonly event: string
   readonly data: string

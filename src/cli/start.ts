@@ -4,6 +4,7 @@ import { serve } from './serve.ts'
 import { withSettingFlags } from './setting-flags.ts'
 import type { Terminal } from './terminal.ts'
 
+/** `signalbox start` */
 export function addStart(program: Command, programs: Programs, terminal: Terminal): void {
   withSettingFlags(program.command('start'))
     .description('Run everything on this machine: database, proxy and dashboard.')

@@ -13,6 +13,7 @@ const stopping: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM']
 /** A terminal sends Ctrl-C to the whole process group and `npm` may pass it on once more: the same press, not a second one. */
 const samePressMs = 500
 
+/** The first signal asks to stop, a second one insists. */
 export function listenForStop(monotonic: () => number, source: NodeJS.EventEmitter = process): StopSignals {
   let firstAt: number | undefined
   let resolveFirst: (signal: NodeJS.Signals) => void = () => undefined

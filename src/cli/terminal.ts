@@ -13,6 +13,7 @@ export interface Terminal {
   showStacks: boolean
 }
 
+/** This process's own output. */
 export const processTerminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),

@@ -10,6 +10,7 @@ export type Kind =
   | { readonly type: 'either'; readonly kinds: readonly Kind[] }
   | { readonly type: 'structure' }
 
+/** One setting, as documentation, loading and printing see it. */
 export interface Field {
   /** Segments of the path; `*` stands for a name of the user's choice, `[]` for a place in a list. */
   readonly path: readonly string[]
@@ -61,6 +62,7 @@ export function coreOf(schema: z.ZodType): z.ZodType {
   return current
 }
 
+/** Whether the setting may be null. */
 export function acceptsNull(schema: z.ZodType): boolean {
   return schema.safeParse(null).success
 }

@@ -16,6 +16,7 @@ export interface FlagValue {
   readonly value: string
 }
 
+/** Where settings come from, given by the caller: nothing is read from the process here. */
 export interface Sources {
   /** The working directory: relative paths start here, and `signalbox.yaml` is looked for here. */
   readonly cwd: string
@@ -25,6 +26,7 @@ export interface Sources {
   readonly flags?: readonly FlagValue[]
 }
 
+/** A configuration, and where each of its values came from. */
 export interface Loaded<T> {
   readonly config: T
   readonly origins: Origins
@@ -37,6 +39,7 @@ export interface Loaded<T> {
 /** A rule about several settings; it sees a config that is right field by field, and the origins to choose whom to blame. */
 export type Rule<T> = (config: T, origins: Origins) => readonly { readonly path: string; readonly text: string }[]
 
+/** Looked for in the working directory. */
 export const defaultFileName = 'signalbox.yaml'
 const fileVariable = 'SIGNALBOX_CONFIG'
 const maxSecretBytes = 64 * 1024

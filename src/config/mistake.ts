@@ -22,6 +22,7 @@ export class ConfigError extends Error {
   }
 }
 
+/** A line for people: where the value came from, what it is, what would be right. */
 export function describeMistake({ path, origin, text }: Mistake): string {
   const subject = path === '' ? text : `${path} ${text}`
   return origin.kind === 'default' ? subject : `${describeOrigin(origin)}: ${subject}`

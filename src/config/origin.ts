@@ -6,6 +6,7 @@ export type Origin =
   | { readonly kind: 'secret-file'; readonly name: string; readonly file: string }
   | { readonly kind: 'flag'; readonly name: string }
 
+/** For people: a line of a file, a variable, a flag. */
 export function describeOrigin(origin: Origin): string {
   switch (origin.kind) {
     case 'default':

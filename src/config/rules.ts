@@ -8,7 +8,14 @@ import type { Origins } from './origin.ts'
 import { routesFit } from './routing-rules.ts'
 import type { Config } from './schema.ts'
 
-export const rules: readonly Rule<Config>[] = [portsDiffer, upstreamsLeadAway, defaultIsOffered, customProvidersFit, routesFit]
+/** What no single setting can know: all are asked once every setting has its shape. */
+export const rules: readonly Rule<Config>[] = [
+  portsDiffer,
+  upstreamsLeadAway,
+  defaultIsOffered,
+  customProvidersFit,
+  routesFit,
+]
 
 function portsDiffer({ http }: Config, origins: Origins): ReturnType<Rule<Config>> {
   if (http.proxyPort === 0 || http.proxyPort !== http.dashboardPort) return []

@@ -20,6 +20,7 @@ export function readSettingsText(file: string): { readonly text: string } | { re
   }
 }
 
+/** Why a file could not be read, for people. */
 export function readFailure(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOENT') return 'does not exist'
@@ -28,6 +29,7 @@ export function readFailure(error: unknown): string {
   return `can not be read (${String(code ?? error)})`
 }
 
+/** What stood in the file, and at which line. */
 export interface ParsedSettings {
   /** Only known keys; what was wrong is in `mistakes`. */
   readonly value: Record<string, unknown>

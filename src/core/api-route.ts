@@ -40,6 +40,7 @@ interface ReplyHead {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** What a handler answers; `http` writes it out. */
 export type ApiReply =
   | (ReplyHead & { readonly kind: 'json'; readonly body: string })
   | (ReplyHead & { readonly kind: 'empty' })
@@ -51,6 +52,7 @@ export type ApiReply =
    */
   | (ReplyHead & { readonly kind: 'file'; readonly pieces: AsyncIterable<string | Uint8Array> })
 
+/** One resource of the API, free of any HTTP framework. */
 export interface ApiRoute {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
   readonly path: string

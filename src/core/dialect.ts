@@ -108,6 +108,7 @@ export interface TranslatedAnswer {
   readonly facts: AnswerFacts
 }
 
+/** A wire format as the data plane sees it: requests one way, answers, streams and failures the other. */
 export interface Dialect {
   readonly name: string
   /** Throws `caller_invalid_request` where dropping a part would change the meaning; the message names the place. */

@@ -7,6 +7,7 @@ export type Fault = 'caller' | 'policy' | 'provider' | 'gateway'
 /** `never`: the same call fails again. `elsewhere`: another target may do. `later`: the same target may do in a while. */
 export type Retry = 'never' | 'elsewhere' | 'later'
 
+/** What is fixed for a type of error. */
 export interface ErrorRow {
   readonly status: number
   /** The `error.type` of the Anthropic error body. */
@@ -26,6 +27,7 @@ const row = (
   logLevel: 'warn' | 'error' = fault === 'provider' || fault === 'gateway' ? 'error' : 'warn',
 ): ErrorRow => ({ status, anthropicType, fault, retry, logLevel, meaning })
 
+/** One row for each type. To add one is to add a line here; documentation, metrics and logs follow. */
 export const errorTable = {
   caller_invalid_request: row(
     400,
@@ -119,6 +121,7 @@ export const errorTable = {
   other: row(500, 'api_error', 'gateway', 'never', 'Not in this table: an alarm in itself.'),
 } as const satisfies Record<string, ErrorRow>
 
+/** The name of a row: the `error_type` of ledger, logs and metrics. */
 export type ErrorType = keyof typeof errorTable
 
 /** A failure with its row: code says whose fault it is, status may be more precise than the row's. */

@@ -9,4 +9,5 @@ export interface Logger {
 /** Flat fields; a field keeps one type for ever, and absent is better than null. Never a secret, never prompt text. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
+/** For tests, and for parts that may not speak. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }

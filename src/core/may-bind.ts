@@ -11,6 +11,7 @@ export function isLoopbackHost(host: string): boolean {
   return parts.length === 4 && parts[0] === '127' && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)
 }
 
+/** Whether a server may listen there, or why not. */
 export type MayBind = { readonly allowed: true } | { readonly allowed: false; readonly reason: string }
 
 /**

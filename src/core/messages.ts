@@ -5,8 +5,10 @@
  */
 import { GatewayError } from './errors.ts'
 
+/** An object of JSON, read by name and checked where it is read. */
 export type Json = Readonly<Record<string, unknown>>
 
+/** An object, and no list. */
 export const isJson = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -15,6 +17,7 @@ export interface Block extends Json {
   readonly type: string
 }
 
+/** One message of the conversation, its blocks unread. */
 export interface RequestMessage {
   /** `user`, `assistant`, or `system` in the middle of a conversation. */
   readonly role: 'user' | 'assistant' | 'system'

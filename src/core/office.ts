@@ -9,6 +9,7 @@ export interface OfficeLink {
   tokenStats(): Promise<TokenStats>
 }
 
+/** Tokens and cost of one group. */
 export interface TokenSums {
   readonly input: number
   readonly output: number

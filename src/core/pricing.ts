@@ -50,6 +50,7 @@ export type Priceable = Pick<
   'usage' | 'usageSource' | 'serverToolUse' | 'serviceTier' | 'speed' | 'inferenceGeo'
 >
 
+/** For exchanges that cost nothing. */
 export const notPriced: Priced = { costUsd: 0, priceSource: 'none' }
 
 /** USD for a million tokens, as price lists print it -> picodollars for one. Exact up to six decimals. */

@@ -29,11 +29,13 @@ export interface UpstreamFailure {
   readonly cause: unknown
 }
 
+/** A call under way. */
 export interface UpstreamCall {
   resume(): void
   abort(): void
 }
 
+/** The way out. One `send` is one try: nothing is tried again below it. */
 export interface UpstreamClient {
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall
   close(): Promise<void>

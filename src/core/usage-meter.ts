@@ -12,6 +12,7 @@ type Json = Record<string, unknown>
 const deltaEnvelopeBytes = 80
 const charactersPerToken = 4
 
+/** What a meter learned, at the end. */
 export interface Metered {
   readonly usage: Usage
   readonly usageSource: UsageSource
@@ -42,6 +43,7 @@ function parse(data: Buffer): Json | null {
   }
 }
 
+/** Reads usage, model and stop reason from the events of one answer as they pass. */
 export class UsageMeter {
   #usage: Json = {}
   #started = false

@@ -17,8 +17,10 @@ export interface Usage {
  */
 export type UsageSource = 'reported' | 'partial' | 'estimated' | 'none'
 
+/** Of calls that no provider worked for. */
 export const noUsage: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: null }
 
+/** All buckets; reasoning is part of output and not counted again. */
 export function totalTokens(usage: Usage): number {
   return usage.input + usage.output + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h
 }

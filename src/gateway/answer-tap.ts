@@ -19,6 +19,7 @@ export interface AnswerTap {
 /** Bodies are kept up to here to be read at the end; a Messages answer of 128k tokens has some 600 KB. */
 const keptBytesLimit = 8 * 1024 * 1024
 
+/** The tap for this answer: of a stream, of a body, or of either one compressed. */
 export function answerTap(exchange: Exchange, status: number, head: AnswerHead): AnswerTap {
   const isStream = status < 400 && head.contentType.startsWith('text/event-stream')
   const reader = isStream ? streamReader(exchange) : bodyReader(exchange, status)

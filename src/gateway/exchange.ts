@@ -182,6 +182,7 @@ function outcomeOf(type: ErrorType): Outcome {
   return type === 'caller_cancelled' ? 'cancelled' : outcomes[errorTable[type].fault]
 }
 
+/** What the record keeps of an error: not what its caller was shown. */
 export const failureOf = (error: GatewayError): Failure => ({ type: error.type, message: error.message })
 
 const round3 = (ms: number): number => Math.round(ms * 1000) / 1000

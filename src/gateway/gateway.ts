@@ -28,6 +28,7 @@ export interface Gateway {
   readonly inFlight: InFlight
 }
 
+/** Calls that have come and not ended. */
 export class InFlight {
   count = 0
   openStreams = 0

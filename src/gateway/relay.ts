@@ -12,6 +12,7 @@ export const requestIdHeader = 'x-signalbox-request-id'
 /** Says why the call went where it went: rule, target, number of tries. */
 export const routeHeader = 'x-signalbox-route'
 
+/** The value of `routeHeader`. */
 export function routeText({ routing, attempts }: Exchange): string {
   // Models are named by callers, and may hold anything; a header may not.
   const place = routing.place.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)

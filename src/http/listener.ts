@@ -13,6 +13,7 @@ export interface ListenerOptions {
   onBadRequest?(status: number, message: string, socket: Socket): string
 }
 
+/** A port that is listened at. */
 export interface Listener {
   readonly url: string
   readonly port: number

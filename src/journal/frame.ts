@@ -4,6 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 
+/** Length and checksum, four bytes each. */
 export const frameHeaderBytes = 8
 
 /**

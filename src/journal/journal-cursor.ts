@@ -11,6 +11,7 @@ export interface JournalPosition {
   readonly offset: number
 }
 
+/** Before the first record of any journal. */
 export const journalStart: JournalPosition = { segment: 0, offset: 0 }
 
 /** Before (< 0), the same (0), after (> 0). */

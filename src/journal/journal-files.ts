@@ -13,6 +13,7 @@ export interface JournalFiles {
   close(fd: number): void
 }
 
+/** The real ones. */
 export const journalFiles: JournalFiles = {
   create: (path) => openSync(path, 'wx', 0o600),
   write: writeSync,

@@ -17,6 +17,7 @@ export interface JournalCheckpoint {
   readonly opened: readonly ExchangeOpened[]
 }
 
+/** By journal: up to where all is stored. */
 export type Checkpoint = ReadonlyMap<string, JournalCheckpoint>
 
 /** The file in the journals' directory that a new life of the recorder begins with. */
@@ -36,6 +37,7 @@ const fileSchema = z.object({
   ),
 })
 
+/** Kept in the directory of the journals, and replaced whole. */
 export function checkpointFile(options: { directory: string; logger: Logger }): CheckpointFile {
   const file = path.join(options.directory, 'checkpoint.json')
   let onDisk: string | null = null

@@ -59,6 +59,7 @@ const afterErrorMs = 1_000
 /** How much work a crash may make the next life do again; how soon segments are freed. */
 const housekeepingMs = 1_000
 
+/** Nothing is read before `start`. */
 export function createRecorder(options: RecorderOptions): Recorder {
   return new JournalRecorder(options)
 }

@@ -17,6 +17,7 @@ export interface SetAsideSummary {
   readonly damagedFiles: number
 }
 
+/** What became of the records that were set aside. */
 export interface Replayed {
   /** Rows that the ledger took now, and those that it had. */
   readonly stored: number

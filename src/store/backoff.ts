@@ -4,6 +4,7 @@ export interface Backoff {
   reset(): void
 }
 
+/** Twice as long each time, from the first to the limit. */
 export function createBackoff(firstMs: number, limitMs: number): Backoff {
   let nextMs = firstMs
   return {

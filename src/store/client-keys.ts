@@ -21,6 +21,7 @@ interface Row {
   readonly revoked_at: Date | null
 }
 
+/** Keys are kept as hashes; changes are told to all processes (`NOTIFY`). */
 export function createClientKeys(sql: Sql): ClientKeys {
   return {
     async all() {

@@ -72,6 +72,7 @@ const historyKept = 500
 const historyLimit = 500
 const errorLength = 300
 
+/** Work that one instance of all does: leases and history are tables. */
 export function createJobs(options: JobsOptions): Jobs {
   const { sql, clock, leaseMs = defaultLeaseMs } = options
   return {

@@ -7,6 +7,7 @@ export interface RecentWaits {
 
 const kept = 500
 
+/** Bounded: only the last ones are kept. */
 export function createRecentWaits(): RecentWaits {
   const waits: number[] = []
   let next = 0

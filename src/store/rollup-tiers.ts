@@ -8,6 +8,7 @@ const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
 
+/** From the finest to the coarsest. */
 export const tiers: readonly Tier[] = [
   { name: 'minute', stepMs: minuteMs },
   { name: 'hour', stepMs: hourMs },

@@ -20,6 +20,7 @@ interface MetricJsonValue {
   readonly [field: string]: unknown
 }
 
+/** For the process that adds up those of all workers. */
 export async function metricsJson(registry: MetricRegistry): Promise<MetricsJson> {
   await registry.collect()
   return jsonOf(registry.prometheus)

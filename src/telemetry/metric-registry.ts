@@ -68,6 +68,7 @@ class Family<Child> {
   }
 }
 
+/** The families of the catalogue, each with a bound on its series. */
 export class MetricRegistry {
   readonly prometheus = new Registry()
   readonly #families = new Map<MetricName, Family<unknown>>()

@@ -30,10 +30,12 @@ export function registerHealth(
   }
 }
 
+/** Whether it is close behind the journals. */
 export function isRecorderHealthy(state: RecorderState): boolean {
   return state.lagSeconds < unhealthyLagSeconds
 }
 
+/** Asked at each scrape, like the states below. */
 export function registerJournalState(registry: MetricRegistry, journal: () => JournalState): void {
   const backlog = registry.gauge('signalbox_journal_backlog_bytes').child({})
   const written = registry.counter('signalbox_journal_written_bytes_total').child({})

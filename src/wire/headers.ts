@@ -91,6 +91,7 @@ const isRateLimit = (lowerName: string): boolean =>
   lowerName.startsWith('anthropic-') && /^anthropic-(ratelimit|priority|fast)-/.test(lowerName)
 const rateLimitsLimit = 64
 
+/** One walk over the list: what passes on, and what the record wants to know. */
 export function readAnswerHead(raw: readonly string[]): AnswerHead {
   const headers: string[] = []
   let declared: readonly string[] = []

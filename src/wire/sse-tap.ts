@@ -10,6 +10,7 @@ const lineLimitBytes = 4 * 1024 * 1024
 const lf = 0x0a
 const cr = 0x0d
 
+/** Finds the events in a stream of bytes that may be cut anywhere. */
 export class SseTap {
   readonly #onEvent: (name: string, data: Buffer) => void
   /** The start of a line whose end has not come yet. */

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../core/errors.ts'
 import type { Exchange } from '../exchange.ts'
 
+/** Part of the configuration of the gateway. */
 export interface BodyLimits {
   readonly maxBodyBytes: number
   readonly bodyIdleMs: number

@@ -15,6 +15,7 @@ export interface LedgerObjects {
 
 /** Of whom the migrator keeps what ran, and its lock. */
 export const migrationTable = 'signalbox_migrations'
+/** Kysely's own; it has one row, and no content. */
 export const migrationLockTable = 'signalbox_migrations_lock'
 
 /** Read from the migrations themselves, so that a new table can not be forgotten; a test compares it with a database. */

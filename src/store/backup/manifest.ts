@@ -2,6 +2,7 @@
 import { z } from 'zod'
 
 export const formatName = 'signalbox-backup'
+/** Raised where an older restore could not read a newer file. */
 export const formatVersion = 1
 
 export const manifestFile = 'manifest.json'

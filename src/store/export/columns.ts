@@ -40,6 +40,7 @@ const optionalInteger = column('integer', true)
 const optionalNumber = column('number', true)
 const boolean = column('boolean', false)
 
+/** In the order in which they stand in every format. */
 export const exportColumns: readonly ExportColumn[] = [
   column('uuid', false)('id', 'The id of the call; also sent to the caller as `x-signalbox-request-id`.'),
   column('time', false)('created_at', 'When the call began.'),

@@ -13,6 +13,7 @@ export interface Held {
   readonly hour: number
 }
 
+/** Where retention drops nothing. */
 export const heldForGood: Held = { minute: Number.NEGATIVE_INFINITY, hour: Number.NEGATIVE_INFINITY }
 
 /**

@@ -19,6 +19,7 @@ export interface SumRow {
   readonly cost_usd: number
 }
 
+/** Of a range without calls. */
 export const emptySums: SumRow = {
   requests: 0,
   errors: 0,
@@ -47,6 +48,7 @@ export interface Sums {
   readonly costUsd: number
 }
 
+/** The row of PostgreSQL, its numbers as numbers. */
 export function toSums(row: SumRow): Sums {
   return {
     requests: row.requests,

@@ -91,6 +91,7 @@ function fittingWords(all: readonly string[]): string | null {
   return joined.length <= maxWords ? joined : joined.slice(0, joined.lastIndexOf(' ', maxWords))
 }
 
+/** In the order of the insert; schema and exports are held equal to it by tests. */
 export const exchangeColumns: readonly ExchangeColumn[] = [
   { ...text('id', (x) => x.id), expression: 'id::uuid' },
   time('created_at', (x) => x.openedAt),

@@ -22,6 +22,7 @@ export interface MessagePart {
 /** Why a line about an assistant's message is no call that can be counted. */
 export type SkippedLine = 'synthetic' | 'api_error' | 'no_usage' | 'no_id' | 'no_time'
 
+/** What a line of a transcript is to an import. */
 export type TranscriptLine =
   | MessagePart
   | { readonly kind: 'skipped'; readonly reason: SkippedLine }
@@ -37,6 +38,7 @@ const skipped = (reason: SkippedLine) => ({ kind: 'skipped', reason }) as const
 const earliest = Date.UTC(2024, 0, 1)
 const brace = { open: 0x7b, close: 0x7d }
 
+/** Reads counts, ids and times, and nothing of what was said. */
 export function parseTranscriptLine(line: Buffer, now: number): TranscriptLine {
   const end = trimmedEnd(line)
   if (end === 0) return other

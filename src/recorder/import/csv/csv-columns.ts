@@ -8,6 +8,7 @@ import { type ExportColumn, exportColumns, restored } from '../../../store/index
 
 /** A cell: null where it is empty and was not quoted, which is "no value" and not "the empty text". */
 export type Cell = string | null
+/** The cells of a row that are known columns. */
 export type Cells = Readonly<Record<string, Cell>>
 
 export interface RowMistake {

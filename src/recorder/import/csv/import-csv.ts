@@ -31,6 +31,7 @@ export interface CsvMistake {
   readonly message: string
 }
 
+/** What became of the rows of a file. */
 export interface CsvImport extends ImportCounts {
   readonly rows: number
   /** Rows that were not imported because of what is in them. */
