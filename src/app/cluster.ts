@@ -13,6 +13,7 @@ import type { OfficeQuestion, ToOffice, ToWorker } from './messages.ts'
 import { type Office, startOffice } from './office.ts'
 import { startSimulatedProvider } from './simulated-provider.ts'
 import { findSurvivingWorkers, journalNameOf } from './surviving-workers.ts'
+import { type SettingsSource, type SettingsWatch, watchSettings } from './watch-settings.ts'
 
 export interface RunningSignalbox {
   readonly proxyUrl: string
@@ -44,11 +45,15 @@ export async function startCluster(options: {
   demo: boolean
   withDashboard: boolean
   withProxy: boolean
+  /** Where the settings come from; watched for changes. */
+  settings?: SettingsSource | undefined
 }): Promise<RunningSignalbox> {
   const { config, stdout, isTty, demo, withDashboard, withProxy } = options
+  const startedAt = systemClock.now()
+  const parts: { watch?: SettingsWatch } = {}
   const members = new Map<number, Member>()
   const totals = new WorkerTotals()
-  const state = { stopping: false, proxyUrl: '', keys: [] as readonly ClientKey[], restartMs: restartMinMs }
+  const state = { stopping: false, proxyUrl: '', keys: [] as readonly ClientKey[], restartMs: restartMinMs, config }
   const tell = (member: Member, message: ToWorker): void =>
     void (member.worker.isConnected() && member.worker.send(message))
   const simulated = await startSimulatedProvider(config, systemClock)
@@ -64,6 +69,7 @@ export async function startCluster(options: {
     proxyUrl: () => state.proxyUrl,
     isAlive: (name) =>
       survivors.stillWrite(name) || [...members.values()].some((member) => member.journalName === name),
+    settings: () => parts.watch?.state() ?? { current: true, readAt: startedAt },
     workersMetrics: async () => {
       const answered = new Set<number>()
       const hear = async ([id, member]: [number, Member]): Promise<void> => {
@@ -83,6 +89,18 @@ export async function startCluster(options: {
     throw error
   })
 
+  if (options.settings !== undefined)
+    parts.watch = watchSettings({
+      source: options.settings,
+      config,
+      clock: systemClock,
+      logger: office.telemetry.logger,
+      hasSimulated: simulated !== null,
+      apply(changed) {
+        state.config = changed
+        for (const member of members.values()) tell(member, { kind: 'settings', config: encodeConfig(changed) })
+      },
+    })
   const demoKeys = createDemoKeys(demo ? config.simulator.traffic.domains : [], office.pepper)
 
   // One worker takes connections itself; several are handed theirs in turn, which spreads long-lived ones evenly.
@@ -101,7 +119,7 @@ export async function startCluster(options: {
         tell(member, {
           kind: 'start',
           start: {
-            config: encodeConfig(config),
+            config: encodeConfig(state.config),
             journalName: member.journalName,
             instanceId: office.instanceId,
             pepper: office.pepper,
@@ -157,6 +175,7 @@ export async function startCluster(options: {
   process.once('exit', onExit)
   const stop = async (graceMs: number): Promise<void> => {
     state.stopping = true
+    parts.watch?.stop()
     await Promise.all([...members.values()].map((member) => stopMember(member, graceMs)))
     await office.stop(10_000)
     survivors.close()

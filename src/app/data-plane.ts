@@ -38,6 +38,8 @@ export interface DataPlane {
   readonly port: number
   readonly inFlight: InFlight
   journalState(): JournalState
+  /** Providers and routes of these settings count from the next call on. */
+  replaceSettings(config: Config): void
   /** No new calls; open ones get the grace; then the journal is flushed and closed. */
   stop(graceMs: number): Promise<void>
 }
@@ -91,6 +93,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     port: listener.port,
     inFlight,
     journalState: () => journal.state(),
+    replaceSettings: (changed) => gateway.router.replace(routingSettings(changed, options.simulatedUrl)),
     async stop(graceMs) {
       inFlight.draining = true
       await listener.close(graceMs)

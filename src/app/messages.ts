@@ -6,6 +6,8 @@ import type { MetricsJson } from '../telemetry/index.ts'
 export type ToWorker =
   | { readonly kind: 'start'; readonly start: WorkerStart }
   | { readonly kind: 'keys'; readonly keys: readonly ClientKey[] }
+  /** Settings that were changed while it runs; see `config-codec.ts`. */
+  | { readonly kind: 'settings'; readonly config: string }
   | { readonly kind: 'stop'; readonly graceMs: number }
   | { readonly kind: 'reopen' }
   | { readonly kind: 'ask'; readonly id: number; readonly question: 'metrics' }

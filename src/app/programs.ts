@@ -8,12 +8,14 @@ import { createTraffic } from '../simulator/traffic.ts'
 import type { Store } from '../store/index.ts'
 import { type RunningSignalbox, startCluster } from './cluster.ts'
 import { type ExplainedRoute, explainCall, type ImaginedCall } from './explain-route.ts'
+import type { SettingsSource } from './watch-settings.ts'
 
 /** `signalbox start`, `proxy`, `dashboard` and `demo`. */
 export async function serve(options: {
   readonly config: Config
   readonly part: 'all' | 'proxy' | 'dashboard'
   readonly traffic: boolean
+  readonly settings?: SettingsSource | undefined
 }) {
   const { config, part, traffic } = options
   prepareDataDir(config.dataDir)
@@ -24,6 +26,7 @@ export async function serve(options: {
     demo: traffic,
     withDashboard: part !== 'proxy',
     withProxy: part !== 'dashboard',
+    settings: options.settings,
   })
   const stopTraffic = traffic ? startTraffic(config, running) : async () => undefined
   const { dashboard } = running.office

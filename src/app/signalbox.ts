@@ -5,6 +5,7 @@ import { uuidv7 } from '../core/ids.ts'
 import { type DataPlane, journalRootOf, startDataPlane } from './data-plane.ts'
 import { type Office, startOffice } from './office.ts'
 import { startSimulatedProvider } from './simulated-provider.ts'
+import { type SettingsSource, type SettingsWatch, watchSettings } from './watch-settings.ts'
 
 export interface Signalbox {
   readonly proxyUrl: string
@@ -20,10 +21,13 @@ export async function createSignalbox(options: {
   readonly config: Config
   readonly stdout: Writable
   readonly clock?: Clock
+  /** Where the settings come from; watched for changes. */
+  readonly settings?: SettingsSource
 }): Promise<Signalbox> {
   const { config, stdout, clock = systemClock } = options
   const journalName = uuidv7(clock.now())
-  const parts: { dataPlane?: DataPlane } = {}
+  const startedAt = clock.now()
+  const parts: { dataPlane?: DataPlane; watch?: SettingsWatch } = {}
   const simulated = await startSimulatedProvider(config, clock)
   const office = await startOffice({
     config,
@@ -40,6 +44,7 @@ export async function createSignalbox(options: {
         parts.dataPlane?.journalState() ?? { healthy: true, backlogBytes: 0, writtenBytes: 0, errorsTotal: 0 },
       streams: () => ({ open: parts.dataPlane?.inFlight.openStreams ?? 0, oldestIdleSeconds: 0 }),
     },
+    settings: () => parts.watch?.state() ?? { current: true, readAt: startedAt },
     workersMetrics: async () => [],
     onKeys: () => undefined,
   }).catch(async (error: unknown) => {
@@ -64,6 +69,15 @@ export async function createSignalbox(options: {
     throw error
   })
   parts.dataPlane = dataPlane
+  if (options.settings !== undefined)
+    parts.watch = watchSettings({
+      source: options.settings,
+      config,
+      clock,
+      logger: office.telemetry.logger,
+      hasSimulated: simulated !== null,
+      apply: (changed) => dataPlane.replaceSettings(changed),
+    })
   return {
     proxyUrl: dataPlane.url,
     dashboardUrl: office.dashboard?.url ?? '',
@@ -71,6 +85,7 @@ export async function createSignalbox(options: {
     office,
     dataPlane,
     async stop({ graceMs = config.http.shutdownGraceMs } = {}) {
+      parts.watch?.stop()
       await dataPlane.stop(graceMs)
       await office.stop(10_000)
       await simulated?.close()

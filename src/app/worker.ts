@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import process from 'node:process'
+import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import type { OfficeLink, TokenStats } from '../core/office.ts'
 import { createWorkerTelemetry } from '../telemetry/index.ts'
@@ -27,6 +28,8 @@ export function runGatewayWorker(): Promise<void> {
       officeTimeoutMs,
     )
     let worker: RunningWorker | null = null
+    /** The newest that came while the worker was starting. */
+    let settings: Config | null = null
     const stop = async (graceMs: number): Promise<void> => {
       await worker?.stop(graceMs)
       resolve()
@@ -37,6 +40,7 @@ export function runGatewayWorker(): Promise<void> {
           startWorker(message.start, asker).then(
             (started) => {
               worker = started
+              if (settings !== null) started.plane.replaceSettings(settings)
               tell({ kind: 'listening', url: started.plane.url, port: started.plane.port })
             },
             (error: unknown) =>
@@ -45,6 +49,9 @@ export function runGatewayWorker(): Promise<void> {
           return
         case 'keys':
           return worker?.keyring.replace(message.keys)
+        case 'settings':
+          settings = decodeConfig(message.config)
+          return worker?.plane.replaceSettings(settings)
         case 'reopen':
           return worker?.telemetry.reopen()
         case 'answer':

@@ -1,4 +1,5 @@
 import type { ExplainedRoute, ImaginedCall } from '../app/explain-route.ts'
+import type { SettingsSource } from '../app/watch-settings.ts'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
 import type { HistoryPrograms } from './history-programs.ts'
@@ -60,6 +61,8 @@ export interface ServeOptions {
   readonly part: 'all' | 'proxy' | 'dashboard'
   /** Generated traffic for the simulated provider. */
   readonly traffic: boolean
+  /** Where the settings come from, to be read again when the file changes. */
+  readonly settings?: SettingsSource
 }
 
 export interface Instance {

@@ -1,15 +1,16 @@
+import path from 'node:path'
 import type { Command } from 'commander'
-import type { FlagValue } from '../config/load.ts'
+import { defaultFileName, type FlagValue } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { renderGreeting } from './greeting.ts'
 import type { Instance, Programs, ServeOptions } from './programs.ts'
-import { loadFor } from './setting-flags.ts'
+import { loadAgain, loadFor } from './setting-flags.ts'
 import { listenForStop, type StopSignals } from './stop-signals.ts'
 import { CommandError, type Terminal } from './terminal.ts'
 
 /** A command that runs until it is stopped, as its arguments say. */
-export interface ServeCommand extends Omit<ServeOptions, 'config'> {
+export interface ServeCommand extends Omit<ServeOptions, 'config' | 'settings'> {
   readonly command: Command
   readonly programs: Programs
   readonly terminal: Terminal
@@ -25,10 +26,18 @@ export type Serve = (command: ServeCommand) => Promise<void>
 /** Starts an instance, greets, and stays until a signal or a failure ends it. */
 export async function serve(options: ServeCommand): Promise<void> {
   const { command, programs, terminal, part, traffic, flags = [], adjust = (config) => config } = options
-  const config = adjust(loadFor(command, terminal, flags).config)
+  const loaded = loadFor(command, terminal, flags)
+  const config = adjust(loaded.config)
+  const settings = {
+    file: path.resolve(loaded.file ?? defaultFileName),
+    load() {
+      const again = loadAgain(command, flags)
+      return { config: adjust(again.config), warnings: again.warnings }
+    },
+  }
   const signals = listenForStop(() => systemClock.monotonic())
   try {
-    const starting = programs.serve({ config, part, traffic })
+    const starting = programs.serve({ config, part, traffic, settings })
     const instance = await Promise.race([starting, signals.first.then(() => null)])
     if (instance !== null) {
       greet(instance, config, terminal)

@@ -43,17 +43,22 @@ function collectSet(text: string, before: readonly SetValue[]): readonly SetValu
 
 /** Loads the settings of a command, those that it decides itself on top, and tells the warnings. Throws `ConfigError`. */
 export function loadFor(command: Command, terminal: Terminal, decided: readonly FlagValue[] = []): Loaded<Config> {
+  const loaded = loadAgain(command, decided)
+  terminal.showStacks = loaded.config.telemetry.logLevel === 'debug'
+  for (const warning of loaded.warnings) terminal.err(`warning: ${warning}\n`)
+  return loaded
+}
+
+/** The same without a word to the terminal. Throws `ConfigError`. */
+export function loadAgain(command: Command, decided: readonly FlagValue[] = []): Loaded<Config> {
   const options: Record<string, unknown> = command.opts()
   const flags = settingFlags.flatMap(({ name, path }): FlagValue[] => {
     const value = options[name]
     return typeof value === 'string' ? [{ flag: flagOf(name), path, value }] : []
   })
   const more = (options.set as readonly SetValue[] | undefined) ?? [] // made by collectSet alone
-  const loaded = loadConfigOfProcess({
+  return loadConfigOfProcess({
     file: typeof options.config === 'string' ? options.config : undefined,
     flags: [...flags, ...more.map((one) => ({ flag: '--set', ...one })), ...decided],
   })
-  terminal.showStacks = loaded.config.telemetry.logLevel === 'debug'
-  for (const warning of loaded.warnings) terminal.err(`warning: ${warning}\n`)
-  return loaded
 }

@@ -50,6 +50,13 @@ export interface BackupState {
   readonly lastBytes: number | null
 }
 
+/** Whether the settings in effect are those of the file. */
+export interface SettingsState {
+  readonly current: boolean
+  /** Epoch milliseconds of the last time that settings were read and taken. */
+  readonly readAt: number
+}
+
 /** How the dropping of old partitions goes. */
 export interface RetentionState {
   /** Runs of this process since its start, and what they freed. */

@@ -3,6 +3,7 @@ import { processRows } from './catalogue/process-rows.ts'
 import { quotaRows } from './catalogue/quota-rows.ts'
 import type { LabelValues, MetricRow } from './catalogue/row.ts'
 import { seedRows } from './catalogue/seed-rows.ts'
+import { settingsRows } from './catalogue/settings-rows.ts'
 import { storageRows } from './catalogue/storage-rows.ts'
 import { trafficRows } from './catalogue/traffic-rows.ts'
 
@@ -11,7 +12,7 @@ export const metricGroups = {
   'Requests, upstream, latency, tokens and money': trafficRows,
   'Limits of accounts': quotaRows,
   'Journal, ledger and database': storageRows,
-  'Processes, log and metrics': processRows,
+  'Processes, log and metrics': { ...processRows, ...settingsRows },
 } as const satisfies Record<string, Record<string, MetricRow>>
 
 export const metricCatalogue = {
@@ -20,6 +21,7 @@ export const metricCatalogue = {
   ...quotaRows,
   ...storageRows,
   ...processRows,
+  ...settingsRows,
 } as const satisfies Record<string, MetricRow>
 
 type Catalogue = typeof metricCatalogue

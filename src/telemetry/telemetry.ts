@@ -10,6 +10,7 @@ import type {
   QueryFinished,
   RecorderState,
   RetentionState,
+  SettingsState,
 } from '../core/signals.ts'
 import type { ProcessName } from './catalogue/row.ts'
 import type { TelemetrySettings } from './config.ts'
@@ -22,6 +23,7 @@ import { createMetricsObserver, type MetricsObserver } from './metrics-observer.
 import { OpenExchanges } from './open-exchanges.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
 import { createQuotaMetrics } from './quota-metrics.ts'
+import { registerSettingsState } from './settings-metrics.ts'
 import {
   createQueryMetrics,
   isRecorderHealthy,
@@ -42,6 +44,7 @@ export interface TelemetrySources {
   /** Where backups are made by themselves. */
   readonly backup?: (() => BackupState) | undefined
   readonly retention?: (() => RetentionState) | undefined
+  readonly settings?: (() => SettingsState) | undefined
   /** Where the gateway runs in this process too. */
   readonly journal?: (() => JournalState) | undefined
   readonly streams?: (() => StreamsState) | undefined
@@ -144,7 +147,7 @@ function registerSources(
   registry: MetricRegistry,
   labels: ReturnType<typeof createMetricLabels>,
   log: Log,
-  { recorder, database, sseConnections, journal, streams, backup, retention }: TelemetrySources,
+  { recorder, database, sseConnections, journal, streams, backup, retention, settings }: TelemetrySources,
 ): void {
   if (recorder !== undefined) registerRecorderState(registry, labels, recorder)
   if (database !== undefined) registerDatabaseState(registry, database)
@@ -152,6 +155,7 @@ function registerSources(
   if (streams !== undefined) registerStreams(registry, streams)
   if (backup !== undefined) registerBackupState(registry, backup)
   if (retention !== undefined) registerRetentionState(registry, retention)
+  if (settings !== undefined) registerSettingsState(registry, settings)
   if (sseConnections !== undefined) {
     const gauge = registry.gauge('signalbox_sse_connections').child({})
     registry.onScrape(() => gauge.set(sseConnections()))

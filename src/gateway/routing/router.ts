@@ -52,7 +52,7 @@ export class Router {
     this.#settings = settings
     this.#plain = null
     for (const [key, place] of this.#places) {
-      const target = settings.targetOf(place.target.provider, place.target.translation?.model ?? null)
+      const target = settings.targetOf(place.target.provider, place.target.model)
       if (target === null) this.#places.delete(key)
       else place.target = target
     }

@@ -36,6 +36,7 @@ export type Source =
   | 'process'
   | 'metrics'
   | 'component states'
+  | 'settings'
 
 /** How the values of several processes become one. */
 export type Merge = 'sum' | 'min' | 'max' | 'first'
