@@ -12,7 +12,7 @@ export interface Steps {
   left: number
 }
 
-export const stepLimit = 50_000
+export const stepLimit = 20_000
 const depthLimit = 64
 
 /** Why a schema was cut: told once, in bounded words. */

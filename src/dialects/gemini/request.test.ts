@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { gemini3, gemini25, sent } from '../../../test/support/gemini.ts'
 import { GatewayError } from '../../core/errors.ts'
+import { parseMessagesRequest } from '../../core/messages.ts'
 import { packState } from '../shared/provider-state.ts'
+import { gemini } from './index.ts'
 import { packSigned, placeholderSignature } from './signatures.ts'
 
 const user = (...content: object[]) => ({ role: 'user', content })
@@ -378,6 +380,13 @@ test('Assistant prefill (last message is assistant): sent as it is', () => {
   })
 })
 
+test('an input that is nested too deep: 400', () => {
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+  const body = `{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"b","input":{"x":${deep}}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"}]}]}`
+  const target = { provider: 'gemini', model: gemini3, facts: {}, userHash: null }
+  expect(() => gemini.toUpstream(parseMessagesRequest(Buffer.from(body)), target)).toThrow('too deep')
+})
+
 test('nothing that could be sent: 400', () => {
   expect(refusal({ messages: [{ role: 'user', content: '' }] }).status).toBe(400)
 })
@@ -385,9 +394,4 @@ test('nothing that could be sent: 400', () => {
 test('Keep text exact: no trimming, no re-joining of blocks, no filler', () => {
   const words = ['  if (x) {\n', '\t}\n', ' ', '\u2028é😀']
   expect(contents([user(...words.map((word) => text(word)))])[0].parts).toEqual(words.map((word) => ({ text: word })))
-})
-
-test('More than 100 messages: no local limit', () => {
-  const turns = Array.from({ length: 301 }, (_, index) => (index % 2 === 0 ? user(text('a')) : assistant(text('b'))))
-  expect(contents(turns)).toHaveLength(301)
 })

@@ -44,9 +44,19 @@ export function toUpstream(
   }
   return {
     path: pathOf(target.model, request.stream),
-    body: JSON.stringify(body),
+    body: bodyText(body),
     notes: scope.notes.all,
     toolNames: scope.names.changed,
+  }
+}
+
+/** JSON is read at any depth, and written at less. */
+function bodyText(body: object): string {
+  try {
+    return JSON.stringify(body)
+  } catch (error) {
+    if (error instanceof RangeError) throw refuse('messages', 'nested too deep')
+    throw error
   }
 }
 

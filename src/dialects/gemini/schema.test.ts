@@ -77,6 +77,13 @@ describe('`$ref` from `$defs`/`definitions` is put in', () => {
     expect(schema).toEqual({ type: 'string' })
     expect(notes).toEqual(['schema:unknown_ref converted'])
   })
+  test('schemas in schemas without end are cut', () => {
+    const deep = JSON.parse(`${'{"items":'.repeat(10_000)}{}${'}'.repeat(10_000)}`)
+    expect(converted(deep).notes).toContain('schema:too_large converted')
+    expect(converted(JSON.parse(`${'{"allOf":['.repeat(10_000)}{}${']}'.repeat(10_000)}`)).notes).toContain(
+      'schema:too_large converted',
+    )
+  })
   test('references that multiply end', () => {
     const $defs = Object.fromEntries(
       Array.from({ length: 40 }, (_, index) => [

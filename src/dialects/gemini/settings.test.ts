@@ -245,3 +245,8 @@ test('each field that the table calls dropped is noted', () => {
   for (const [field, { fate }] of Object.entries(fieldFates))
     if (fate === 'dropped') expect(sent({ [field]: { x: 1 } }).notes).toHaveLength(1)
 })
+
+test('More than 100 messages: no local limit', () => {
+  const messages = Array.from({ length: 301 }, (_, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content: 'a' }))
+  expect(sent({ messages }).body.contents).toHaveLength(301)
+})
