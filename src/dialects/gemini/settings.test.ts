@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { answered, chunkOf, contextFor, gemini3, gemini25, sent } from '../../../test/support/gemini.ts'
-import { fieldFates } from './fates.ts'
+import { blockFates, fieldFates } from './fates.ts'
 import { geminiWith } from './index.ts'
 
 const schema = { type: 'object', properties: { path: { type: 'string' } } }
@@ -249,4 +249,16 @@ test('each field that the table calls dropped is noted', () => {
 test('More than 100 messages: no local limit', () => {
   const messages = Array.from({ length: 301 }, (_, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content: 'a' }))
   expect(sent({ messages }).body.contents).toHaveLength(301)
+})
+
+test('each block that the table calls dropped is noted, each that it calls refused is a 400', () => {
+  for (const [type, { fate }] of Object.entries(blockFates)) {
+    const blocks = [{ type: 'text', text: 'a' }, { type }]
+    const messages = [
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: blocks },
+    ]
+    if (fate === 'dropped') expect(sent({ messages }).notes).toEqual([{ what: `block:${type}`, how: 'dropped' }])
+    if (fate === 'refused') expect(() => sent({ messages })).toThrow(type)
+  }
 })
