@@ -4,9 +4,8 @@
  * replaces an earlier one, null or absent keeps it, nothing is ever added.
  */
 import type { InterToken } from './exchange.ts'
+import { isJson, type Json } from './messages.ts'
 import { noUsage, type ServerToolUse, type Usage, type UsageSource } from './usage.ts'
-
-type Json = Record<string, unknown>
 
 /** JSON around the text of a `content_block_delta`; what is longer than that was generated. A floor, by design. */
 const deltaEnvelopeBytes = 80
@@ -27,7 +26,6 @@ export interface Metered {
   readonly interTokenMs?: InterToken
 }
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const text = (value: unknown, limit = 200): string | null => (typeof value === 'string' ? value.slice(0, limit) : null)
 const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.floor(value) : null
@@ -37,7 +35,7 @@ const round3 = (ms: number): number => Math.round(ms * 1_000) / 1_000
 function parse(data: Buffer): Json | null {
   try {
     const value: unknown = JSON.parse(data.toString('utf8'))
-    return isObject(value) ? value : null
+    return isJson(value) ? value : null
   } catch {
     return null // A torn or foreign event: the tap must not disturb the stream; the record shows what was understood.
   }
@@ -45,7 +43,7 @@ function parse(data: Buffer): Json | null {
 
 /** Reads usage, model and stop reason from the events of one answer as they pass. */
 export class UsageMeter {
-  #usage: Json = {}
+  readonly #usage: Record<string, unknown> = {}
   #started = false
   #stopped = false
   #streamedBytes = 0
@@ -71,14 +69,14 @@ export class UsageMeter {
         return
       case 'message_start': {
         const message = parse(data)?.message
-        if (isObject(message)) this.#readMessage(message)
+        if (isJson(message)) this.#readMessage(message)
         return
       }
       case 'message_delta': {
         const event = parse(data)
         if (event === null) return
-        if (isObject(event.delta)) this.#stopReason = text(event.delta.stop_reason) ?? this.#stopReason
-        if (isObject(event.usage)) this.#merge(event.usage)
+        if (isJson(event.delta)) this.#stopReason = text(event.delta.stop_reason) ?? this.#stopReason
+        if (isJson(event.usage)) this.#merge(event.usage)
         return
       }
       case 'message_stop':
@@ -112,8 +110,8 @@ export class UsageMeter {
   /** A whole error body, or the data of an `error` event. */
   #readError(data: Buffer): void {
     const error = parse(data)?.error
-    this.#errorType = (isObject(error) ? text(error.type, 60) : null) ?? 'unknown_error'
-    this.#errorMessage = isObject(error) ? text(error.message) : null
+    this.#errorType = (isJson(error) ? text(error.type, 60) : null) ?? 'unknown_error'
+    this.#errorMessage = isJson(error) ? text(error.message) : null
   }
 
   /** `message_stop` was seen, or a whole body was read. */
@@ -129,7 +127,7 @@ export class UsageMeter {
   #readMessage(message: Json): void {
     this.#started = true
     this.#model = text(message.model)
-    if (isObject(message.usage)) this.#merge(message.usage)
+    if (isJson(message.usage)) this.#merge(message.usage)
   }
 
   #merge(later: Json): void {
@@ -149,7 +147,7 @@ export class UsageMeter {
       usage: partial ? { ...usage, output: Math.max(usage.output, streamed) } : usage,
       usageSource: !known ? 'none' : partial ? 'partial' : 'reported',
       usageFlags: flags,
-      serverToolUse: isObject(serverTools)
+      serverToolUse: isJson(serverTools)
         ? {
             webSearchRequests: count(serverTools.web_search_requests) ?? 0,
             webFetchRequests: count(serverTools.web_fetch_requests) ?? 0,
@@ -172,7 +170,7 @@ export class UsageMeter {
   #buckets(flags: string[]): Usage {
     const raw = this.#usage
     const written = count(raw.cache_creation_input_tokens)
-    const split = isObject(raw.cache_creation) ? raw.cache_creation : null
+    const split = isJson(raw.cache_creation) ? raw.cache_creation : null
     const oneHour = count(split?.ephemeral_1h_input_tokens) ?? 0
     let fiveMinutes = count(split?.ephemeral_5m_input_tokens) ?? 0
     if (written !== null && written > fiveMinutes + oneHour) {
@@ -182,7 +180,7 @@ export class UsageMeter {
     }
     const output = count(raw.output_tokens) ?? noUsage.output
     const details = raw.output_tokens_details
-    const reasoning = isObject(details) ? count(details.thinking_tokens) : null
+    const reasoning = isJson(details) ? count(details.thinking_tokens) : null
     if (reasoning !== null && reasoning > output) flags.push('parts_exceed_whole')
     return {
       input: count(raw.input_tokens) ?? 0,

@@ -1,5 +1,6 @@
 import { type ErrorType, errorTable } from '../core/errors.ts'
 import type { Endpoint, ExchangeEvent, InterToken, Outcome, RoutingRecord } from '../core/exchange.ts'
+import { isJson } from '../core/messages.ts'
 import type { ServerToolUse, Usage, UsageSource } from '../core/usage.ts'
 
 /** A record that can not be read, and the first thing that is wrong with it. */
@@ -15,7 +16,7 @@ export interface Defect {
 export function parseExchange(json: string): ExchangeEvent | Defect {
   try {
     const value: unknown = JSON.parse(json)
-    if (!isObject(value)) return { kind: 'defect', reason: 'not an object' }
+    if (!isJson(value)) return { kind: 'defect', reason: 'not an object' }
     return readExchange(new Fields(value, ''))
   } catch (error) {
     // A syntax error quotes its input; the record itself is set aside, so the reason need not.
@@ -217,7 +218,7 @@ class Fields {
 
   object(name: string): Fields {
     const value = this.#values[name]
-    return isObject(value) ? new Fields(value, `${this.#prefix}${name}.`) : this.#fail(name, 'an object')
+    return isJson(value) ? new Fields(value, `${this.#prefix}${name}.`) : this.#fail(name, 'an object')
   }
 
   objectOrNull(name: string): Fields | null {
@@ -241,8 +242,4 @@ class Fields {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && Number.isFinite(value)
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,8 @@
+import { isJson, type Json } from '../core/messages.ts'
 import { type Ask, commandsOf } from './conversation.ts'
 import type { Directives } from './directives.ts'
 import { invalidRequest } from './failures.ts'
-import { isObject, type Json, type MessagesRequest } from './messages-request.ts'
+import type { MessagesRequest } from './messages-request.ts'
 import { prose } from './prose.ts'
 import type { LogNormal, Random } from './random.ts'
 import { schemaValue } from './schema-value.ts'
@@ -68,7 +69,7 @@ function toolCalls(request: MessagesRequest, ask: Ask, directives: Directives, r
   })
   const invented = (tool: Json): Json => {
     const value = schemaValue(tool.input_schema, random)
-    return isObject(value) ? value : {}
+    return isJson(value) ? value : {}
   }
   const copies = Math.max(1, Math.round(directives.parallel ?? 1))
   const repeat = (tool: Json, input?: Json): ToolUse[] =>
@@ -80,7 +81,7 @@ function toolCalls(request: MessagesRequest, ask: Ask, directives: Directives, r
     return repeat(tool, directives.input === undefined ? undefined : readInput(directives.input))
   }
   const choice = request.toolChoice?.type
-  const callable = request.tools.filter((tool) => typeof tool.name === 'string' && isObject(tool.input_schema))
+  const callable = request.tools.filter((tool) => typeof tool.name === 'string' && isJson(tool.input_schema))
   if (choice === 'none' || callable.length === 0) return []
   const command = commandsOf(ask.prompt)[ask.toolUses]
   const shell = callable.find(hasCommand)
@@ -97,22 +98,20 @@ function toolCalls(request: MessagesRequest, ask: Ask, directives: Directives, r
 }
 
 function hasCommand(tool: Json): boolean {
-  return (
-    isObject(tool.input_schema) && isObject(tool.input_schema.properties) && 'command' in tool.input_schema.properties
-  )
+  return isJson(tool.input_schema) && isJson(tool.input_schema.properties) && 'command' in tool.input_schema.properties
 }
 
 /** Claude Code's Bash tool has a description beside its command; models fill it in. */
 function described(tool: Json, command: string): Json {
   const properties =
-    isObject(tool.input_schema) && isObject(tool.input_schema.properties) ? tool.input_schema.properties : {}
+    isJson(tool.input_schema) && isJson(tool.input_schema.properties) ? tool.input_schema.properties : {}
   return 'description' in properties ? { description: `Run ${command.slice(0, 60)}` } : {}
 }
 
 function readInput(text: string): Json {
   try {
     const value: unknown = JSON.parse(text)
-    if (isObject(value)) return value
+    if (isJson(value)) return value
   } catch {
     // falls through to the refusal below
   }

@@ -1,5 +1,6 @@
+import { isJson, type Json } from '../core/messages.ts'
 import { withoutDirectives } from './directives.ts'
-import { isObject, type Json, type Message } from './messages-request.ts'
+import type { Message } from './messages-request.ts'
 
 /** What a conversation asks of the next answer. */
 export interface Ask {
@@ -58,5 +59,5 @@ function textOf(blocks: readonly Json[]): string {
 function resultText(block: Json): string {
   if (typeof block.content === 'string') return block.content
   if (!Array.isArray(block.content)) return ''
-  return textOf(block.content.filter(isObject))
+  return textOf(block.content.filter(isJson))
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { checkGrammar } from '../../test/support/messages-stream.ts'
+import { isJson } from '../core/messages.ts'
 import type { AnswerBlock } from './answer.ts'
 import { deliver } from './message-events.ts'
-import { isObject } from './messages-request.ts'
 import { createRandom } from './random.ts'
 import { signThinking } from './signature.ts'
 
@@ -60,7 +60,7 @@ test('the deltas of a block add up to the block, whatever its characters', () =>
       for (const [index, expected] of content.entries()) {
         const deltas = events
           .filter((e) => e.name === 'content_block_delta' && e.data.index === index)
-          .map((e) => (isObject(e.data.delta) ? e.data.delta : {}))
+          .map((e) => (isJson(e.data.delta) ? e.data.delta : {}))
         const joined = (key: string): string => deltas.map((delta) => String(delta[key] ?? '')).join('')
         if (expected.type === 'text') expect(joined('text')).toBe(expected.text)
         if (expected.type === 'thinking') expect(joined('thinking')).toBe(expected.thinking)

@@ -1,5 +1,5 @@
+import type { Json } from '../core/messages.ts'
 import type { AnswerBlock } from './answer.ts'
-import type { Json } from './messages-request.ts'
 import { pieces } from './prose.ts'
 import type { Random } from './random.ts'
 import { textTokens } from './tokens.ts'

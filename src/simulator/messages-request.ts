@@ -1,7 +1,6 @@
+import { isJson, type Json } from '../core/messages.ts'
 import { invalidRequest } from './failures.ts'
 import { signatureHolds } from './signature.ts'
-
-export type Json = Readonly<Record<string, unknown>>
 
 /** What the simulator needs of a Messages body; everything else in it is an open list and stays unlooked-at. */
 export interface MessagesRequest {
@@ -35,7 +34,7 @@ const maxBreakpoints = 4
  * @throws ApiFailure invalid_request_error naming the field.
  */
 export function readMessagesRequest(body: unknown, kind: 'messages' | 'count_tokens'): MessagesRequest {
-  if (!isObject(body)) throw invalidRequest('The request body is not a JSON object.')
+  if (!isJson(body)) throw invalidRequest('The request body is not a JSON object.')
   if (body.model === undefined) throw invalidRequest('model: Field required')
   if (typeof body.model !== 'string' || body.model === '') throw invalidRequest('model: Input should be a valid string')
   if (kind === 'messages') checkMaxTokens(body.max_tokens)
@@ -53,21 +52,17 @@ export function readMessagesRequest(body: unknown, kind: 'messages' | 'count_tok
     messages,
     system: blocksOf(body.system, 'system'),
     tools: readTools(body.tools),
-    toolChoice: isObject(body.tool_choice) ? body.tool_choice : undefined,
+    toolChoice: isJson(body.tool_choice) ? body.tool_choice : undefined,
     maxTokens,
     stream: body.stream === true,
     stopSequences: Array.isArray(body.stop_sequences) ? body.stop_sequences.filter((s) => typeof s === 'string') : [],
     thinking: readThinking(body.thinking, maxTokens),
     outputSchema: readOutputSchema(body),
-    cacheControl: isObject(body.cache_control) ? body.cache_control : undefined,
-    userId: isObject(body.metadata) && typeof body.metadata.user_id === 'string' ? body.metadata.user_id : undefined,
+    cacheControl: isJson(body.cache_control) ? body.cache_control : undefined,
+    userId: isJson(body.metadata) && typeof body.metadata.user_id === 'string' ? body.metadata.user_id : undefined,
   }
   checkBreakpoints(request)
   return request
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function checkMaxTokens(value: unknown): void {
@@ -79,7 +74,7 @@ function checkMaxTokens(value: unknown): void {
 
 function readMessage(message: unknown, index: number): Message {
   const at = `messages.${index}`
-  if (!isObject(message)) throw invalidRequest(`${at}: Input should be a valid dictionary`)
+  if (!isJson(message)) throw invalidRequest(`${at}: Input should be a valid dictionary`)
   const { role } = message
   if (role !== 'user' && role !== 'assistant' && role !== 'system')
     throw invalidRequest(`${at}.role: Input should be 'user' or 'assistant'`)
@@ -92,10 +87,10 @@ function blocksOf(content: unknown, at: string): readonly Json[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }]
   if (!Array.isArray(content)) throw invalidRequest(`${at}: Input should be a valid string or list`)
   return content.map((block, index) => {
-    if (!isObject(block) || typeof block.type !== 'string') throw invalidRequest(`${at}.${index}.type: Field required`)
+    if (!isJson(block) || typeof block.type !== 'string') throw invalidRequest(`${at}.${index}.type: Field required`)
     if (block.type === 'text' && (typeof block.text !== 'string' || block.text === ''))
       throw invalidRequest(`${at}: text content blocks must be non-empty`)
-    if (block.type === 'image' && !isObject(block.source))
+    if (block.type === 'image' && !isJson(block.source))
       throw invalidRequest(`${at}.${index}.image.source: Field required`)
     return block
   })
@@ -105,7 +100,7 @@ function readTools(tools: unknown): readonly Json[] {
   if (tools === undefined) return []
   if (!Array.isArray(tools)) throw invalidRequest('tools: Input should be a valid list')
   return tools.map((tool, index) => {
-    if (!isObject(tool)) throw invalidRequest(`tools.${index}: Input should be a valid dictionary`)
+    if (!isJson(tool)) throw invalidRequest(`tools.${index}: Input should be a valid dictionary`)
     // Tool kinds are an open list (toolsets, server tools); only the classic form must have a name.
     if (tool.type === undefined && typeof tool.name !== 'string')
       throw invalidRequest(`tools.${index}.custom.name: Field required`)
@@ -114,7 +109,7 @@ function readTools(tools: unknown): readonly Json[] {
 }
 
 function readThinking(thinking: unknown, maxTokens: number): MessagesRequest['thinking'] {
-  if (!isObject(thinking)) return { on: false, display: undefined, budget: undefined }
+  if (!isJson(thinking)) return { on: false, display: undefined, budget: undefined }
   const { type, display } = thinking
   if (type === 'adaptive') return { on: true, display, budget: undefined }
   if (type !== 'enabled') return { on: false, display, budget: undefined }
@@ -128,8 +123,8 @@ function readThinking(thinking: unknown, maxTokens: number): MessagesRequest['th
 }
 
 function readOutputSchema(body: Json): Json | undefined {
-  const format = isObject(body.output_config) ? body.output_config.format : body.output_format
-  return isObject(format) && isObject(format.schema) ? format.schema : undefined
+  const format = isJson(body.output_config) ? body.output_config.format : body.output_format
+  return isJson(format) && isJson(format.schema) ? format.schema : undefined
 }
 
 /** Every tool_use is answered in the next user message, and every tool_result answers one: the agent loop's contract. */
@@ -173,12 +168,12 @@ function checkSignatures(messages: readonly Message[]): void {
 
 function checkBreakpoints(request: MessagesRequest): void {
   const all = [...request.tools, ...request.system, ...request.messages.flatMap((message) => message.blocks)]
-  const marked = all.filter((block) => isObject(block.cache_control))
+  const marked = all.filter((block) => isJson(block.cache_control))
   if (marked.length > maxBreakpoints)
     throw invalidRequest(
       `A maximum of ${maxBreakpoints} blocks with cache_control may be provided. Found ${marked.length}.`,
     )
-  const ttls = marked.map((block) => (isObject(block.cache_control) ? block.cache_control.ttl : undefined))
+  const ttls = marked.map((block) => (isJson(block.cache_control) ? block.cache_control.ttl : undefined))
   const firstShort = ttls.findIndex((ttl) => ttl !== '1h')
   if (firstShort >= 0 && ttls.slice(firstShort).includes('1h'))
     throw invalidRequest(

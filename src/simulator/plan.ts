@@ -1,7 +1,7 @@
+import type { Json } from '../core/messages.ts'
 import type { Directives } from './directives.ts'
 import { ApiFailure, errorTypeOfStatus, failureBody } from './failures.ts'
 import type { Delivered, MessageEvent } from './message-events.ts'
-import type { Json } from './messages-request.ts'
 import type { InputSplit } from './prompt-cache.ts'
 import type { Random } from './random.ts'
 

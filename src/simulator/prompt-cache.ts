@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { isObject, type Json, type MessagesRequest } from './messages-request.ts'
+import { isJson, type Json } from '../core/messages.ts'
+import type { MessagesRequest } from './messages-request.ts'
 import { blockTokens } from './tokens.ts'
 
 /** How the input tokens of one call divide (disjoint). */
@@ -129,7 +130,7 @@ function segmentsOf(request: MessagesRequest, scope: string): Segment[] {
 }
 
 function ttlOf(mark: unknown): '5m' | '1h' | undefined {
-  if (!isObject(mark)) return undefined
+  if (!isJson(mark)) return undefined
   return mark.ttl === '1h' ? '1h' : '5m'
 }
 

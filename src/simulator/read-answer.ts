@@ -1,4 +1,4 @@
-import { isObject, type Json } from './messages-request.ts'
+import { isJson, type Json } from '../core/messages.ts'
 
 /** What an agent keeps of an answer. */
 export interface Answer {
@@ -12,10 +12,10 @@ export function readAnswer(body: string): Answer | null {
 }
 
 function fromMessage(message: unknown): Answer | null {
-  if (!isObject(message)) return null
+  if (!isJson(message)) return null
   if (typeof message.input_tokens === 'number') return { content: [], stopReason: null }
   if (!Array.isArray(message.content)) return null
-  return { content: message.content.filter(isObject), stopReason: stopReasonOf(message.stop_reason) }
+  return { content: message.content.filter(isJson), stopReason: stopReasonOf(message.stop_reason) }
 }
 
 function fromStream(body: string): Answer | null {
@@ -26,21 +26,20 @@ function fromStream(body: string): Answer | null {
   for (const line of body.split(/\r?\n/)) {
     if (!line.startsWith('data:')) continue
     const event = parsed(line.slice(5))
-    if (!isObject(event) || event.type === 'error') return null
-    if (event.type === 'content_block_start' && isObject(event.content_block)) {
+    if (!isJson(event) || event.type === 'error') return null
+    if (event.type === 'content_block_start' && isJson(event.content_block)) {
       content.push(event.content_block)
       json = ''
-    } else if (event.type === 'content_block_delta' && isObject(event.delta)) {
+    } else if (event.type === 'content_block_delta' && isJson(event.delta)) {
       const block = content.pop()
       if (block !== undefined) content.push(extended(block, event.delta))
       json += String(event.delta.partial_json ?? '')
     } else if (event.type === 'content_block_stop' && json !== '') {
       const block = content.pop()
       const input = parsed(json)
-      if (block !== undefined) content.push({ ...block, input: isObject(input) ? input : {} })
+      if (block !== undefined) content.push({ ...block, input: isJson(input) ? input : {} })
       json = ''
-    } else if (event.type === 'message_delta' && isObject(event.delta))
-      stopReason = stopReasonOf(event.delta.stop_reason)
+    } else if (event.type === 'message_delta' && isJson(event.delta)) stopReason = stopReasonOf(event.delta.stop_reason)
     else if (event.type === 'message_stop') complete = true
   }
   return complete ? { content, stopReason } : null

@@ -1,4 +1,4 @@
-import { isObject, type Json } from './messages-request.ts'
+import { isJson, type Json } from '../core/messages.ts'
 import { title } from './prose.ts'
 import type { Random } from './random.ts'
 
@@ -9,7 +9,7 @@ const maxDepth = 8
  * items, anyOf, minimum, minItems, minLength). Optional properties are left out; what is not understood becomes null.
  */
 export function schemaValue(schema: unknown, random: Random, depth = 0): unknown {
-  if (!isObject(schema) || depth > maxDepth) return null
+  if (!isJson(schema) || depth > maxDepth) return null
   if ('const' in schema) return schema.const
   if ('default' in schema) return schema.default
   const choices = schema.enum
@@ -33,12 +33,12 @@ export function schemaValue(schema: unknown, random: Random, depth = 0): unknown
     case 'object':
       return objectValue(schema, random, depth)
     default:
-      return isObject(schema.properties) ? objectValue(schema, random, depth) : null
+      return isJson(schema.properties) ? objectValue(schema, random, depth) : null
   }
 }
 
 function objectValue(schema: Json, random: Random, depth: number): Json {
-  const properties = isObject(schema.properties) ? schema.properties : {}
+  const properties = isJson(schema.properties) ? schema.properties : {}
   const required = Array.isArray(schema.required) ? schema.required.map(String) : Object.keys(properties)
   return Object.fromEntries(required.map((name) => [name, schemaValue(properties[name], random, depth + 1)]))
 }

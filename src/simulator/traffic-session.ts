@@ -1,4 +1,4 @@
-import { isObject, type Json } from './messages-request.ts'
+import { isJson, type Json } from '../core/messages.ts'
 import { prose } from './prose.ts'
 import type { Random } from './random.ts'
 import type { Answer } from './read-answer.ts'
@@ -224,7 +224,7 @@ function marked(messages: readonly Json[]): readonly Json[] {
   const last = messages.at(-1)
   if (last === undefined || !Array.isArray(last.content)) return messages
   const block: unknown = last.content.at(-1)
-  if (!isObject(block)) return messages
+  if (!isJson(block)) return messages
   const content = [...last.content.slice(0, -1), { ...block, cache_control: { type: 'ephemeral' } }]
   return [...messages.slice(0, -1), { ...last, content }]
 }

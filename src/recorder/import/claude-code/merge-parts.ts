@@ -1,4 +1,5 @@
-import { isObject, type Json, type MessagePart } from './transcript-line.ts'
+import { isJson, type Json } from '../../../core/messages.ts'
+import type { MessagePart } from './transcript-line.ts'
 
 /** One message as all of its lines tell it. */
 export interface TranscriptMessage extends Omit<MessagePart, 'kind'> {
@@ -58,7 +59,7 @@ export function mergeUsage(known: Json, later: Json): Json {
   for (const [name, value] of Object.entries(later)) {
     const before = known[name]
     if (typeof value === 'number' && typeof before === 'number') merged[name] = Math.max(before, value)
-    else if (isObject(value) && isObject(before)) merged[name] = mergeUsage(before, value)
+    else if (isJson(value) && isJson(before)) merged[name] = mergeUsage(before, value)
     else if (value !== null && value !== undefined) merged[name] = value
   }
   return merged

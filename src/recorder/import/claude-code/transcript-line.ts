@@ -1,6 +1,5 @@
 /** What one line of a transcript says about a call. Pure; of what was written and answered nothing is read. */
-
-export type Json = Readonly<Record<string, unknown>>
+import { isJson, type Json } from '../../../core/messages.ts'
 
 /** One line of an assistant's message. A message has as many as it has content blocks, and again in forked sessions. */
 export interface MessagePart {
@@ -52,12 +51,12 @@ export function parseTranscriptLine(line: Buffer, now: number): TranscriptLine {
 
 function readAssistant(line: Json, now: number): TranscriptLine {
   if (line.isApiErrorMessage === true) return skipped('api_error')
-  const message = isObject(line.message) ? line.message : null
+  const message = isJson(line.message) ? line.message : null
   if (message === null) return other
   const model = text(message.model)
   // What the program itself put into the assistant's mouth ("Interrupted by user").
   if (model === '<synthetic>') return skipped('synthetic')
-  if (!isObject(message.usage) || model === null) return skipped('no_usage')
+  if (!isJson(message.usage) || model === null) return skipped('no_usage')
   const messageId = text(message.id)
   if (messageId === null) return skipped('no_id')
   const at = typeof line.timestamp === 'string' ? Date.parse(line.timestamp) : Number.NaN
@@ -91,7 +90,7 @@ export function workingDirectoryOf(line: Buffer): string | null {
 function parse(line: Buffer): Json | null {
   try {
     const value: unknown = JSON.parse(line.toString('utf8'))
-    return isObject(value) ? value : null
+    return isJson(value) ? value : null
   } catch {
     return null // Torn by a crash, or damaged: counted and told by who reads the file.
   }
@@ -104,7 +103,5 @@ function trimmedEnd(line: Buffer): number {
   return end
 }
 
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const text = (value: unknown): string | null =>
   typeof value === 'string' && value !== '' && value.length <= 300 ? value : null
