@@ -7,6 +7,7 @@ import { uuidv7 } from '../core/ids.ts'
 import type { Credential } from '../core/upstream.ts'
 import { noUsage } from '../core/usage.ts'
 import { type Metered, UsageMeter } from '../core/usage-meter.ts'
+import { nameWithoutKey, withoutSecrets } from '../core/without-secrets.ts'
 
 /** One client call while it lives: what the stages have learned so far. At its end it becomes one immutable record. */
 export class Exchange {
@@ -67,22 +68,23 @@ export class Exchange {
     this.method = request.method ?? 'GET'
   }
 
+  /** Callers put keys where a name belongs; what is recorded has none. */
   start(): ExchangeStart {
     return {
       id: this.id,
       openedAt: this.openedAt,
       method: this.method,
-      path: this.path,
+      path: nameWithoutKey(this.path),
       endpoint: this.endpoint,
-      domain: this.domain,
+      domain: nameWithoutKey(this.domain),
       keyId: this.keyId,
       account: this.account,
       provider: this.provider,
-      requestedModel: this.requestedModel,
+      requestedModel: keyless(this.requestedModel),
       streaming: this.streaming,
-      sessionId: this.sessionId,
-      agentId: this.agentId,
-      parentAgentId: this.parentAgentId,
+      sessionId: keyless(this.sessionId),
+      agentId: keyless(this.agentId),
+      parentAgentId: keyless(this.parentAgentId),
       requestBytes: this.requestBytes,
     }
   }
@@ -100,7 +102,7 @@ export class Exchange {
       statusCode,
       outcome: failure === null ? 'ok' : outcomeOf(failure.type),
       errorType: failure?.type ?? null,
-      errorMessage: failure === null ? null : failure.message.slice(0, 200),
+      errorMessage: failure === null ? null : withoutSecrets(failure.message).slice(0, 200),
       failedAfterFirstByte: failure !== null && this.responseBytes > 0,
       upstreamStatus: this.upstreamStatus,
       upstreamRequestId: this.upstreamRequestId,
@@ -120,8 +122,8 @@ export class Exchange {
 
   /** Where an answer was translated, the meter saw what the caller saw; the record says what the provider said. */
   #translated(metered: Metered): Partial<ExchangeClosed> {
-    if (this.targetModel === null) return {}
-    const model = this.answerFacts?.servedModel ?? this.targetModel
+    if (this.targetModel === null) return { model: keyless(metered.model) }
+    const model = nameWithoutKey(this.answerFacts?.servedModel ?? this.targetModel)
     if (this.answerFacts === null) return { model }
     const { usageReported, flags } = this.answerFacts
     return {
@@ -149,19 +151,21 @@ export class Routing {
     if (rule === 'default' && tried.length === 0 && movedFrom === null && translation.length === 0) return null
     return {
       rule,
-      target: place === '' ? null : place,
+      target: place === '' ? null : nameWithoutKey(place),
       tried: tried.map(asWord),
-      movedFrom,
+      movedFrom: keyless(movedFrom),
       notes: translation.slice(0, notesLimit).map(({ what, how }) => asWord(`${how}:${what}`)),
     }
   }
 }
 
+const keyless = (name: string | null): string | null => (name === null ? null : nameWithoutKey(name))
+
 const notesLimit = 24
 
 /** Callers name models as they like; a word of the record has no blanks. Cut in the middle: the reason stands at the end. */
 function asWord(text: string): string {
-  const word = text.replaceAll(/[\s\p{Cc}]+/gu, '_')
+  const word = nameWithoutKey(text).replaceAll(/[\s\p{Cc}]+/gu, '_')
   return word.length <= 100 ? word : `${word.slice(0, 69)}…${word.slice(-30)}`
 }
 
