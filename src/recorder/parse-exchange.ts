@@ -1,7 +1,8 @@
 import { type ErrorType, errorTable } from '../core/errors.ts'
-import type { Endpoint, ExchangeEvent, InterToken, Outcome, RoutingRecord } from '../core/exchange.ts'
+import type { ExchangeEvent, InterToken, RoutingRecord } from '../core/exchange.ts'
 import { isJson } from '../core/messages.ts'
-import type { ServerToolUse, Usage, UsageSource } from '../core/usage.ts'
+import type { ServerToolUse, Usage } from '../core/usage.ts'
+import { endpoints, kinds, outcomes, usageSources } from './exchange-words.ts'
 
 /** A record that can not be read, and the first thing that is wrong with it. */
 export interface Defect {
@@ -75,32 +76,6 @@ function readExchange(fields: Fields): ExchangeEvent {
     routing: routing(fields.objectOrAbsent('routing')),
   }
 }
-
-const setOf = <T extends string>(names: Record<T, true>): ReadonlySet<string> => new Set(Object.keys(names))
-
-const kinds = setOf<'opened' | 'closed'>({ opened: true, closed: true }) as ReadonlySet<'opened' | 'closed'>
-// Records, so that the compiler asks for each name of the union; the casts say what `setOf` made sure of.
-const endpoints = setOf<Endpoint>({
-  messages: true,
-  count_tokens: true,
-  models: true,
-  passthrough: true,
-}) as ReadonlySet<Endpoint>
-const outcomes = setOf<Outcome>({
-  ok: true,
-  caller_error: true,
-  policy_refused: true,
-  provider_error: true,
-  gateway_error: true,
-  cancelled: true,
-  interrupted: true,
-}) as ReadonlySet<Outcome>
-const usageSources = setOf<UsageSource>({
-  reported: true,
-  partial: true,
-  estimated: true,
-  none: true,
-}) as ReadonlySet<UsageSource>
 
 /** A type this version does not know is `other`, which is an alarm in itself; the row is worth more than its label. */
 function errorType(name: string | null): ErrorType | null {

@@ -50,7 +50,11 @@ export class ServedLog {
   }
 }
 
-const secretHeaders = new Set(['authorization', 'x-api-key', 'proxy-authorization', 'cookie'])
+const secretHeaders = new Set([
+  ...['authorization', 'x-api-key', 'proxy-authorization', 'cookie'],
+  // The simulator may stand where any provider stands, or behind a gateway that let a key of its own through.
+  ...['x-goog-api-key', 'api-key', 'x-signalbox-key'],
+])
 
 /** Headers fit to be shown: a credential is told by its kind alone. */
 export function shownHeaders(headers: IncomingHttpHeaders): Record<string, string> {

@@ -5,6 +5,7 @@ import { timeOfUuidv7, uuidv7Of } from '../../../core/ids.ts'
 import type { PriceBook } from '../../../core/pricing.ts'
 import type { UsageSource } from '../../../core/usage.ts'
 import { type ExportColumn, exportColumns, restored } from '../../../store/index.ts'
+import { endpoints, exchangeSources, outcomes, priceSources, usageSources } from '../../exchange-words.ts'
 
 /** A cell: null where it is empty and was not quoted, which is "no value" and not "the empty text". */
 export type Cell = string | null
@@ -23,25 +24,12 @@ export interface RowDefaults {
   readonly now: number
 }
 
-const sets = {
-  endpoint: setOf<Endpoint>({ messages: true, count_tokens: true, models: true, passthrough: true }),
-  outcome: setOf<Outcome>({
-    ok: true,
-    caller_error: true,
-    policy_refused: true,
-    provider_error: true,
-    gateway_error: true,
-    cancelled: true,
-    interrupted: true,
-  }),
-  price_source: setOf<PriceSource>({ 'genai-prices': true, override: true, default: true, free: true, none: true }),
-  usage_source: setOf<UsageSource>({ reported: true, partial: true, estimated: true, none: true }),
-  source: setOf<'wire' | 'import'>({ wire: true, import: true }),
-} as const
-
-/** Records, so that the compiler asks for each name of the union. */
-function setOf<T extends string>(names: Readonly<Record<T, true>>): ReadonlySet<string> {
-  return new Set(Object.keys(names))
+const sets: Readonly<Record<string, ReadonlySet<string>>> = {
+  endpoint: endpoints,
+  outcome: outcomes,
+  price_source: priceSources,
+  usage_source: usageSources,
+  source: exchangeSources,
 }
 
 const earliest = Date.UTC(2020, 0, 1)
@@ -95,9 +83,7 @@ function mistakeIn({ name, type }: ExportColumn, cell: string, now: number): str
 function mistakeInText(name: string, text: string, longest: number): string | null {
   if (text.length > longest) return `is longer than ${longest} characters`
   if (text.includes('\0')) return 'has a NUL character in it'
-  const allowed: ReadonlySet<string> | undefined = Object.hasOwn(sets, name)
-    ? sets[name as keyof typeof sets] // an own key by the check before
-    : undefined
+  const allowed = Object.hasOwn(sets, name) ? sets[name] : undefined
   if (allowed !== undefined && !allowed.has(text)) return `${shown(text)} is none of ${[...allowed].join(', ')}`
   if (name === 'error_type' && !Object.hasOwn(errorTable, text))
     return `${shown(text)} is no error type (see errors.md)`
