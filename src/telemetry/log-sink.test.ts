@@ -55,7 +55,7 @@ describe('the queue before a target', () => {
     const { target, written } = scriptedTarget()
     const sink = new LogSink(target, { ...quick, queueBytes: 30 })
     for (let line = 0; line < 10; line++) sink.push(`line ${line}\n`)
-    expect(sink.state()).toMatchObject({ droppedLines: 6, queuedBytes: 28 })
+    expect(sink.state()).toMatchObject({ droppedLines: 6, queuedBytes: 28, healthy: false })
     await sink.close()
     expect(written.join('')).toBe('line 0\nline 1\nline 2\nline 3\n')
     expect(sink.state().queuedBytes).toBe(0)

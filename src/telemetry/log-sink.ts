@@ -61,6 +61,8 @@ export class LogSink {
     const size = Buffer.byteLength(line)
     if (this.#gone || this.#closing || this.#queuedBytes + size > this.#queueLimit) {
       this.#dropped += 1
+      // Until the reader takes something again: a reader that only hangs makes no error.
+      this.#healthy = false
       return
     }
     this.#lines.push(line)
