@@ -10,6 +10,7 @@ process.on('SIGUSR1', () => undefined)
 const programs: Programs = {
   serve: async (options) => (await import('./app/programs.ts')).serve(options),
   explainRoute: async (config, call) => (await import('./app/programs.ts')).explainRoute(config, call),
+  checkProviders: async (config, name) => (await import('./app/check-providers.ts')).checkConfigured(config, name),
   migrate: async (config, work) => (await import('./app/programs.ts')).migrate(config, work),
   planMigration: async (config) => (await import('./app/programs.ts')).planMigration(config),
   openKeys: async (config) => (await import('./app/programs.ts')).openKeys(config),

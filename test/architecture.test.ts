@@ -41,9 +41,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 /** The rooms the web UI may import. */
 const webMayImport: readonly string[] = ['contract']
 
-/** Rooms whose members stay strangers: one provider never imports another. `index`, `shared`, `define` and `config` are exempt. */
+/** Rooms whose members stay strangers: one provider never imports another. `index`, `shared`, `define`, `config` and `configured` are exempt. */
 const strangers: readonly string[] = ['dialects', 'signers', 'providers', 'notifiers']
-const common: readonly string[] = ['index', 'shared', 'define', 'config']
+const common: readonly string[] = ['index', 'shared', 'define', 'config', 'configured']
 
 /** Packages that only the named rooms may import, sub-paths included. */
 const reservedPackages: Readonly<Record<string, readonly string[]>> = {

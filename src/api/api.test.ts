@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
 import { closedExchange } from '../../test/support/exchanges.ts'
 import { createFakeDatabase, quietSelf } from '../../test/support/fake-database.ts'
 import { createFakeLedger } from '../../test/support/fake-ledger.ts'
+import { quietProviders } from '../../test/support/quiet-providers.ts'
 import { apiErrorBody } from '../contract/error.ts'
 import * as contract from '../contract/index.ts'
 import type { RecordedExchange } from '../core/exchange.ts'
@@ -40,6 +41,7 @@ beforeEach(() => {
   ledger.failure = null
   ledger.questions = 0
   routes = apiRoutes({
+    providers: quietProviders,
     queries: ledger,
     live: createLiveHub({ clock, version: '0.1.0', clientsLimit: 1, every: () => () => {} }),
     clock,

@@ -13,6 +13,7 @@ import { type DatabaseSource, databaseRoutes } from './resources/database.ts'
 import { type ExportRows, exportRoutes } from './resources/export.ts'
 import { healthRoutes } from './resources/health.ts'
 import { liveRoutes } from './resources/live.ts'
+import { type ProvidersSource, providerRoutes } from './resources/providers.ts'
 import { requestRoutes } from './resources/requests.ts'
 import { sessionRoutes } from './resources/session.ts'
 import { type SetupFacts, setupRoutes } from './resources/setup.ts'
@@ -35,6 +36,7 @@ export interface ApiOptions {
   readonly ledgerLagSeconds: () => number | null
   readonly database: DatabaseSource
   readonly exportRows: ExportRows
+  readonly providers: ProvidersSource
 }
 
 const minuteMs = 60_000
@@ -74,6 +76,7 @@ export function apiRoutes(options: ApiOptions): readonly ApiRoute[] {
     ...sessionRoutes(tools, authenticator),
     ...setupRoutes(tools, options.setup),
     ...databaseRoutes(tools, options.database),
+    ...providerRoutes(tools, options.providers),
     ...exportRoutes(tools, options.exportRows, logger),
   ]
 }

@@ -4,12 +4,13 @@ import type { Writable } from 'node:stream'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
 import { systemClock } from '../core/clock.ts'
+import type { PlaceState } from '../core/provider-health.ts'
 import { installReopenSignals, type MetricsJson, WorkerTotals } from '../telemetry/index.ts'
 import { Asker } from './asker.ts'
 import { encodeConfig } from './config-codec.ts'
 import { journalRootOf } from './data-plane.ts'
 import { createDemoKeys, type DemoKeys } from './demo-keys.ts'
-import type { OfficeQuestion, ToOffice, ToWorker } from './messages.ts'
+import type { OfficeQuestion, ToOffice, ToWorker, WorkerAnswer, WorkerQuestion } from './messages.ts'
 import { type Office, startOffice } from './office.ts'
 import { startSimulatedProvider } from './simulated-provider.ts'
 import { findSurvivingWorkers, journalNameOf } from './surviving-workers.ts'
@@ -29,7 +30,7 @@ interface Member {
   readonly worker: Worker
   /** Null until the process is there and its journal can be named after it. */
   journalName: string | null
-  readonly asker: Asker<'metrics', MetricsJson>
+  readonly asker: Asker<WorkerQuestion, WorkerAnswer>
 }
 
 const workerMetricsTimeoutMs = 1_000
@@ -73,11 +74,17 @@ export async function startCluster(options: {
     workersMetrics: async () => {
       const answered = new Set<number>()
       const hear = async ([id, member]: [number, Member]): Promise<void> => {
-        totals.heard(id, await member.asker.ask('metrics'))
+        totals.heard(id, (await member.asker.ask('metrics')) as MetricsJson) // by the question
         answered.add(id)
       }
       await Promise.allSettled([...members].map(hear))
       return totals.all(answered)
+    },
+    simulatedUrl: simulated?.url ?? null,
+    places: async () => {
+      const answers = await Promise.allSettled([...members.values()].map(({ asker }) => asker.ask('places')))
+      // By the question each answer is a list of places.
+      return answers.flatMap((one) => (one.status === 'fulfilled' ? (one.value as readonly PlaceState[]) : []))
     },
     onKeys: (keys) => {
       state.keys = keys
@@ -98,6 +105,7 @@ export async function startCluster(options: {
       hasSimulated: simulated !== null,
       apply(changed) {
         state.config = changed
+        office.replaceSettings(changed)
         for (const member of members.values()) tell(member, { kind: 'settings', config: encodeConfig(changed) })
       },
     })
@@ -108,8 +116,8 @@ export async function startCluster(options: {
   const launch = (): Promise<string> =>
     new Promise((resolve, reject) => {
       const worker = cluster.fork()
-      const asker = new Asker<'metrics', MetricsJson>(
-        (id) => tell(member, { kind: 'ask', id, question: 'metrics' }),
+      const asker = new Asker<WorkerQuestion, WorkerAnswer>(
+        (id, question) => tell(member, { kind: 'ask', id, question }),
         workerMetricsTimeoutMs,
       )
       const member: Member = { worker, journalName: null, asker }
@@ -150,7 +158,7 @@ export async function startCluster(options: {
               () => tell(member, { kind: 'answer', id: message.id, failed: true }),
             )
           case 'answer':
-            return asker.answered(message.id, message.answer as MetricsJson | undefined) // our own worker's answer
+            return asker.answered(message.id, message.answer as WorkerAnswer | undefined) // our own worker's answer
         }
       })
       worker.on('exit', (code, signal) => {

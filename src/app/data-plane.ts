@@ -7,6 +7,7 @@ import type { ExchangeStart } from '../core/exchange.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { Logger } from '../core/logger.ts'
 import type { OfficeLink } from '../core/office.ts'
+import type { PlaceState } from '../core/provider-health.ts'
 import type { JournalState } from '../core/signals.ts'
 import { unansweredExchange } from '../core/unanswered-exchange.ts'
 import { createGatewayRouter, type Gateway, InFlight, type Keyring, Router } from '../gateway/index.ts'
@@ -38,6 +39,8 @@ export interface DataPlane {
   readonly port: number
   readonly inFlight: InFlight
   journalState(): JournalState
+  /** The targets that were used, and how they are. */
+  places(): readonly PlaceState[]
   /** Providers and routes of these settings count from the next call on. */
   replaceSettings(config: Config): void
   /** No new calls; open ones get the grace; then the journal is flushed and closed. */
@@ -93,6 +96,11 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     port: listener.port,
     inFlight,
     journalState: () => journal.state(),
+    places: () =>
+      gateway.router.places().map(({ target, breaker, isResting, inUse }) => ({
+        ...{ provider: target.provider, model: target.model },
+        ...{ breaker: breaker.state, resting: isResting, inUse },
+      })),
     replaceSettings: (changed) => gateway.router.replace(routingSettings(changed, options.simulatedUrl)),
     async stop(graceMs) {
       inFlight.draining = true

@@ -1,5 +1,6 @@
 import type { ClientKey } from '../core/client-key.ts'
 import type { TokenStats } from '../core/office.ts'
+import type { PlaceState } from '../core/provider-health.ts'
 import type { MetricsJson } from '../telemetry/index.ts'
 
 /** What the office and its gateway workers say to each other over the IPC channel. */
@@ -10,7 +11,7 @@ export type ToWorker =
   | { readonly kind: 'settings'; readonly config: string }
   | { readonly kind: 'stop'; readonly graceMs: number }
   | { readonly kind: 'reopen' }
-  | { readonly kind: 'ask'; readonly id: number; readonly question: 'metrics' }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: WorkerQuestion }
   | { readonly kind: 'answer'; readonly id: number; readonly answer?: unknown; readonly failed?: true }
 
 export type ToOffice =
@@ -24,7 +25,8 @@ export type OfficeQuestion =
   | { readonly about: 'metrics'; readonly redacted: boolean }
   | { readonly about: 'token-stats' }
 export type OfficeAnswer = string | TokenStats
-export type WorkerAnswer = MetricsJson
+export type WorkerQuestion = 'metrics' | 'places'
+export type WorkerAnswer = MetricsJson | readonly PlaceState[]
 
 /** All a worker needs. It reads no settings of its own: the office may have changed some. */
 export interface WorkerStart {

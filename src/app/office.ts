@@ -6,6 +6,7 @@ import {
   bodyLimitBytes,
   createLiveHub,
   errorReply,
+  type ProvidersSource,
   pageHeaders,
   refusalReply,
   startLedgerSource,
@@ -16,6 +17,7 @@ import type { Clock } from '../core/clock.ts'
 import { uuidv7 } from '../core/ids.ts'
 import { mayBind } from '../core/may-bind.ts'
 import type { OfficeLink } from '../core/office.ts'
+import type { PlaceState } from '../core/provider-health.ts'
 import { Secret } from '../core/secret.ts'
 import type { JournalState, SettingsState } from '../core/signals.ts'
 import { serveApi } from '../http/api-server.ts'
@@ -28,6 +30,7 @@ import {
   type MetricsJson,
   metricsContentType,
   type StreamsState,
+  type TargetUp,
   type Telemetry,
 } from '../telemetry/index.ts'
 import { Cleanups } from './cleanups.ts'
@@ -35,6 +38,7 @@ import { journalRootOf } from './data-plane.ts'
 import { watchDatabaseSize } from './database-size.ts'
 import { readKeySnapshot, writeKeySnapshot } from './key-snapshot.ts'
 import { MemoryKeyring } from './keyring.ts'
+import { createProviderHealth } from './provider-health.ts'
 import { noRetentionYet, type RetentionSchedule, startRetention } from './retention.ts'
 import { noBackupYet, type ScheduledBackups, startScheduledBackups } from './scheduled-backups.ts'
 import { dashboardKeyFile, keptSecret, pepperOf } from './secrets.ts'
@@ -57,12 +61,16 @@ export interface OfficeOptions {
   /** Journals of living workers; all others belong to the dead and are closed by the recorder. */
   isAlive(journalName: string): boolean
   /** States of a gateway that runs in this very process. */
-  readonly inProcess?: { journal(): JournalState; streams(): StreamsState }
+  readonly inProcess?: { journal(): JournalState; streams(): StreamsState; targets(): readonly TargetUp[] }
   /** Whether the settings in effect are those of the file; left out where no file is watched. */
   readonly settings?: (() => SettingsState) | undefined
   /** Metrics of gateway workers in other processes. */
   workersMetrics(): Promise<readonly MetricsJson[]>
   onKeys(keys: readonly ClientKey[]): void
+  /** Of the simulated provider on this machine. */
+  readonly simulatedUrl: string | null
+  /** The targets of all gateways, as far as they can be asked. */
+  places(): Promise<readonly PlaceState[]>
 }
 
 export interface Office {
@@ -79,6 +87,8 @@ export interface Office {
     readonly key: string
     readonly keyFile: string | null
   } | null
+  /** Providers of settings that were changed while it runs. */
+  replaceSettings(config: Config): void
   /** The recorder first catches up for at most `drainMs`; then everything is closed, last in, first out. */
   stop(drainMs: number): Promise<void>
 }
@@ -110,6 +120,8 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     backups?: ScheduledBackups
     retention?: RetentionSchedule
   } = {}
+  const health = createProviderHealth({ config, clock, simulatedUrl: options.simulatedUrl, places: options.places })
+  cleanups.add('provider health', () => health.stop())
   const telemetry = createTelemetry({
     config: config.telemetry,
     clock,
@@ -125,6 +137,8 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
       sseConnections: () => parts.sse?.() ?? 0,
       journal: options.inProcess?.journal,
       streams: options.inProcess?.streams,
+      targets: options.inProcess?.targets,
+      providerChecks: () => health.checks(),
       retention: () => parts.retention?.state() ?? noRetentionYet,
       settings: options.settings,
       backup: config.backup.dir === undefined ? undefined : () => parts.backups?.state() ?? noBackupYet,
@@ -196,7 +210,7 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     isAlive: options.isAlive,
     writeExchanges: store.writeExchanges,
     priceBook,
-    observers: [telemetry.observer, hub],
+    observers: [telemetry.observer, hub, health.observer],
     onFlushed: (flush) => telemetry.ledgerFlushed(flush),
     clock,
     logger,
@@ -216,8 +230,9 @@ async function open(options: OfficeOptions, cleanups: Cleanups): Promise<Office>
     keyring,
     pepper,
     instanceId: `sb-${randomBytes(8).toString('hex')}`,
+    replaceSettings: (changed: Config) => health.replace(changed),
   }
-  const dashboard = options.withDashboard ? await openDashboard(options, office, hub, cleanups) : null
+  const dashboard = options.withDashboard ? await openDashboard(options, office, hub, health.source, cleanups) : null
   const retention = startRetention({ store, clock, logger })
   parts.retention = retention
   cleanups.add('retention', () => retention.stop())
@@ -247,6 +262,7 @@ async function openDashboard(
   options: OfficeOptions,
   office: Pick<Office, 'telemetry' | 'store' | 'link' | 'keyring' | 'recorder'>,
   hub: ReturnType<typeof createLiveHub>,
+  providers: ProvidersSource,
   cleanups: Cleanups,
 ): Promise<Office['dashboard']> {
   const { config, clock } = options
@@ -280,6 +296,7 @@ async function openDashboard(
       ledgerLagSeconds: () => (options.liveFrom === 'ledger' ? null : office.recorder.state().lagSeconds),
       database: { report: store.report, self: () => self.read() },
       exportRows: store.exportRows,
+      providers,
     }),
     metricsRoute(key, () => office.link.metricsText({ redacted: false })),
   ]

@@ -5,6 +5,7 @@ import { uuidv7 } from '../core/ids.ts'
 import { type DataPlane, journalRootOf, startDataPlane } from './data-plane.ts'
 import { type Office, startOffice } from './office.ts'
 import { startSimulatedProvider } from './simulated-provider.ts'
+import { targetsUp } from './targets-up.ts'
 import { type SettingsSource, type SettingsWatch, watchSettings } from './watch-settings.ts'
 
 export interface Signalbox {
@@ -43,7 +44,10 @@ export async function createSignalbox(options: {
       journal: () =>
         parts.dataPlane?.journalState() ?? { healthy: true, backlogBytes: 0, writtenBytes: 0, errorsTotal: 0 },
       streams: () => ({ open: parts.dataPlane?.inFlight.openStreams ?? 0, oldestIdleSeconds: 0 }),
+      targets: () => targetsUp(config, parts.dataPlane?.places() ?? []),
     },
+    simulatedUrl: simulated?.url ?? null,
+    places: async () => parts.dataPlane?.places() ?? [],
     settings: () => parts.watch?.state() ?? { current: true, readAt: startedAt },
     workersMetrics: async () => [],
     onKeys: () => undefined,
@@ -76,7 +80,10 @@ export async function createSignalbox(options: {
       clock,
       logger: office.telemetry.logger,
       hasSimulated: simulated !== null,
-      apply: (changed) => dataPlane.replaceSettings(changed),
+      apply(changed) {
+        office.replaceSettings(changed)
+        dataPlane.replaceSettings(changed)
+      },
     })
   return {
     proxyUrl: dataPlane.url,

@@ -8,7 +8,16 @@ import { Asker } from './asker.ts'
 import { decodeConfig } from './config-codec.ts'
 import { type DataPlane, journalRootOf, startDataPlane } from './data-plane.ts'
 import { MemoryKeyring } from './keyring.ts'
-import type { OfficeAnswer, OfficeQuestion, ToOffice, ToWorker, WorkerStart } from './messages.ts'
+import type {
+  OfficeAnswer,
+  OfficeQuestion,
+  ToOffice,
+  ToWorker,
+  WorkerAnswer,
+  WorkerQuestion,
+  WorkerStart,
+} from './messages.ts'
+import { targetsUp } from './targets-up.ts'
 import { packageVersion } from './version.ts'
 
 /** How long a scrape may wait for the office. */
@@ -57,7 +66,8 @@ export function runGatewayWorker(): Promise<void> {
         case 'answer':
           return asker.answered(message.id, message.answer as OfficeAnswer | undefined) // our own office's answer to our own question
         case 'ask':
-          worker?.telemetry.metricsJson().then(
+          if (worker === null) return
+          answerTo(worker, message.question).then(
             (answer) => tell({ kind: 'answer', id: message.id, answer }),
             () => tell({ kind: 'answer', id: message.id, failed: true }),
           )
@@ -79,6 +89,9 @@ export function runGatewayWorker(): Promise<void> {
   })
 }
 
+const answerTo = async ({ plane, telemetry }: RunningWorker, question: WorkerQuestion): Promise<WorkerAnswer> =>
+  question === 'places' ? plane.places() : telemetry.metricsJson()
+
 interface RunningWorker {
   readonly plane: DataPlane
   readonly keyring: MemoryKeyring
@@ -98,6 +111,7 @@ async function startWorker(start: WorkerStart, asker: Asker<OfficeQuestion, Offi
     sources: {
       journal: () => parts.plane?.journalState() ?? { healthy: true, backlogBytes: 0, writtenBytes: 0, errorsTotal: 0 },
       streams: () => ({ open: parts.plane?.inFlight.openStreams ?? 0, oldestIdleSeconds: 0 }),
+      targets: () => targetsUp(config, parts.plane?.places() ?? []),
     },
   })
   const keyring = new MemoryKeyring(start.pepper, start.demoKeys)

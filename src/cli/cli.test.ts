@@ -35,6 +35,7 @@ const unused = (): never => {
 const noPrograms: Programs = {
   serve: unused,
   migrate: unused,
+  checkProviders: unused,
   explainRoute: unused,
   planMigration: unused,
   openKeys: unused,

@@ -12,6 +12,7 @@ import { addJournal } from './journal.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import type { Programs } from './programs.ts'
+import { addProviders } from './providers.ts'
 import { addProxy } from './proxy.ts'
 import { addRestore } from './restore.ts'
 import { addRoute } from './route.ts'
@@ -56,6 +57,7 @@ function createProgram({ programs, terminal, version }: Cli): Command {
   addImport(program, programs, terminal)
   addExport(program, programs, terminal)
   addKeys(program, programs, terminal)
+  addProviders(program, programs, terminal)
   addJournal(program, programs, terminal)
   addStats(program, terminal)
   addTail(program, terminal)

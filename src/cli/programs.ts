@@ -2,6 +2,7 @@ import type { ExplainedRoute, ImaginedCall } from '../app/explain-route.ts'
 import type { SettingsSource } from '../app/watch-settings.ts'
 import type { Config } from '../config/schema.ts'
 import type { ClientKey } from '../core/client-key.ts'
+import type { ProviderCheck } from '../core/provider-health.ts'
 import type { HistoryPrograms } from './history-programs.ts'
 import type { WorkContext } from './interruptible.ts'
 
@@ -10,6 +11,17 @@ export interface Programs extends HistoryPrograms {
   serve(options: ServeOptions): Promise<Instance>
   /** Where a call would go by the settings; asks nobody. */
   explainRoute(config: Config, call: ImaginedCall): Promise<ExplainedRoute>
+  /** Asks one provider, or all that are offered, with calls that cost no tokens. */
+  checkProviders(
+    config: Config,
+    name: string | null,
+  ): Promise<{
+    readonly checks: readonly ProviderCheck[]
+    /** Those that were asked for and lack a setting. */
+    readonly notOffered: readonly { readonly name: string; readonly missing: string }[]
+    /** All there are. */
+    readonly names: readonly string[]
+  }>
   /** Brings the database to this version; the names of the steps that took. */
   migrate(config: Config, work: Pick<WorkContext, 'onProgress' | 'signal'>): Promise<readonly string[]>
   /** The steps that it would take, and their SQL; changes nothing. */

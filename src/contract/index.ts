@@ -3,6 +3,7 @@ import { database } from './database.ts'
 import { exportEndpoint } from './export.ts'
 import { health } from './health.ts'
 import { live, sse } from './live.ts'
+import { checkProviders, providers } from './providers.ts'
 import { request, requests } from './requests.ts'
 import { session, signIn, signOut } from './session.ts'
 import { setup } from './setup.ts'
@@ -25,6 +26,8 @@ export const endpoints = {
   signOut,
   setup,
   database,
+  providers,
+  checkProviders,
   export: exportEndpoint,
 } as const
 

@@ -5,6 +5,7 @@ export type { HttpRequestFinished } from './http-metrics.ts'
 export { metricCatalogue, metricNames } from './metric-catalogue.ts'
 export { renderMetricsDoc } from './metrics-doc.ts'
 export { wantsExposition } from './negotiate.ts'
+export type { TargetUp } from './provider-metrics.ts'
 export { installReopenSignals } from './reopen-signals.ts'
 export {
   createTelemetry,

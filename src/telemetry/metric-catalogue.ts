@@ -1,5 +1,6 @@
 /** Every metric of Signalbox, in the order of the exposition. Registration and docs/metrics.md derive from it. */
 import { processRows } from './catalogue/process-rows.ts'
+import { providerRows } from './catalogue/provider-rows.ts'
 import { quotaRows } from './catalogue/quota-rows.ts'
 import type { LabelValues, MetricRow } from './catalogue/row.ts'
 import { seedRows } from './catalogue/seed-rows.ts'
@@ -9,7 +10,7 @@ import { trafficRows } from './catalogue/traffic-rows.ts'
 
 export const metricGroups = {
   'Names from the monitoring guides': seedRows,
-  'Requests, upstream, latency, tokens and money': trafficRows,
+  'Requests, upstream, latency, tokens and money': { ...trafficRows, ...providerRows },
   'Limits of accounts': quotaRows,
   'Journal, ledger and database': storageRows,
   'Processes, log and metrics': { ...processRows, ...settingsRows },
@@ -18,6 +19,7 @@ export const metricGroups = {
 export const metricCatalogue = {
   ...seedRows,
   ...trafficRows,
+  ...providerRows,
   ...quotaRows,
   ...storageRows,
   ...processRows,

@@ -8,7 +8,7 @@ export interface LabelCaps {
 }
 
 // These sets are the operator's or the code's own, so their caps are a guard and not a setting.
-const providerCap = 12
+const providerCap = 32
 const queryCap = 50
 const flagCap = 16
 const reasonCap = 16

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import type { ExchangeObserver } from '../core/exchange.ts'
 import type { Logger } from '../core/logger.ts'
+import type { ProviderCheck } from '../core/provider-health.ts'
 import type {
   BackupState,
   DatabaseState,
@@ -22,6 +23,7 @@ import { MetricRegistry } from './metric-registry.ts'
 import { createMetricsObserver, type MetricsObserver } from './metrics-observer.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
+import { registerProviderChecks, registerTargets, type TargetUp } from './provider-metrics.ts'
 import { createQuotaMetrics } from './quota-metrics.ts'
 import { registerSettingsState } from './settings-metrics.ts'
 import {
@@ -48,6 +50,8 @@ export interface TelemetrySources {
   /** Where the gateway runs in this process too. */
   readonly journal?: (() => JournalState) | undefined
   readonly streams?: (() => StreamsState) | undefined
+  readonly targets?: (() => readonly TargetUp[]) | undefined
+  readonly providerChecks?: (() => readonly ProviderCheck[]) | undefined
 }
 
 /** The streams a gateway process holds open, by its own count. */
@@ -147,8 +151,11 @@ function registerSources(
   registry: MetricRegistry,
   labels: ReturnType<typeof createMetricLabels>,
   log: Log,
-  { recorder, database, sseConnections, journal, streams, backup, retention, settings }: TelemetrySources,
+  sources: TelemetrySources,
 ): void {
+  const { recorder, database, sseConnections, journal, streams, backup, retention, settings } = sources
+  if (sources.targets !== undefined) registerTargets(registry, sources.targets)
+  if (sources.providerChecks !== undefined) registerProviderChecks(registry, sources.providerChecks)
   if (recorder !== undefined) registerRecorderState(registry, labels, recorder)
   if (database !== undefined) registerDatabaseState(registry, database)
   if (journal !== undefined) registerJournalState(registry, journal)

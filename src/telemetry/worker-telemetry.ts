@@ -7,6 +7,7 @@ import { type MetricsJson, metricsJson } from './exposition.ts'
 import { createHttpMetrics, type HttpRequestFinished } from './http-metrics.ts'
 import { openLog } from './log.ts'
 import { MetricRegistry } from './metric-registry.ts'
+import { registerTargets, type TargetUp } from './provider-metrics.ts'
 import { registerHealth, registerJournalState } from './state-metrics.ts'
 import { registerProcess, registerSeriesCount, registerStreams, type StreamsState, tellOnce } from './telemetry.ts'
 
@@ -30,9 +31,13 @@ export function createWorkerTelemetry(options: {
   readonly isTty: boolean
   readonly version: string
   readonly commit?: string | undefined
-  readonly sources: { readonly journal: () => JournalState; readonly streams?: (() => StreamsState) | undefined }
+  readonly sources: {
+    readonly journal: () => JournalState
+    readonly streams?: (() => StreamsState) | undefined
+    readonly targets?: (() => readonly TargetUp[]) | undefined
+  }
 }): WorkerTelemetry {
-  const { journal, streams } = options.sources
+  const { journal, streams, targets } = options.sources
   const failures = tellOnce()
   const registry = new MetricRegistry({
     onCollectError: (error) => failures.tell('metrics_source_failed', 'a source of metrics failed', error),
@@ -41,6 +46,7 @@ export function createWorkerTelemetry(options: {
   failures.to(log.logger)
   const stopProcess = registerProcess(registry, options, 'gateway')
   registerJournalState(registry, journal)
+  if (targets !== undefined) registerTargets(registry, targets)
   if (streams !== undefined) registerStreams(registry, streams)
   registerHealth(registry, { log: log.isHealthy, journal: () => journal().healthy })
   registerSeriesCount(registry)

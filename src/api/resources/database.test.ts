@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { createFakeDatabase, type FakeDatabase, quietSelf } from '../../../test/support/fake-database.ts'
 import { createFakeLedger } from '../../../test/support/fake-ledger.ts'
+import { quietProviders } from '../../../test/support/quiet-providers.ts'
 import { database as contract } from '../../contract/database.ts'
 import { silentLogger } from '../../core/logger.ts'
 import { Secret } from '../../core/secret.ts'
@@ -17,6 +18,7 @@ beforeEach(() => {
   fake = createFakeDatabase(now)
   const ledger = createFakeLedger()
   const routes = apiRoutes({
+    providers: quietProviders,
     queries: ledger,
     exportRows: ledger.exportRows,
     live: createLiveHub({ clock, version: '0.1.0', clientsLimit: 1, every: () => () => {} }),

@@ -3,6 +3,7 @@ import http, { type IncomingMessage } from 'node:http'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createFakeDatabase, quietSelf } from '../../../test/support/fake-database.ts'
 import { createFakeLedger } from '../../../test/support/fake-ledger.ts'
+import { quietProviders } from '../../../test/support/quiet-providers.ts'
 import { recordedExchange } from '../../../test/support/recorded-exchange.ts'
 import { until } from '../../../test/support/until.ts'
 import { silentLogger } from '../../core/logger.ts'
@@ -44,6 +45,7 @@ async function serve(rows: (page: number) => readonly ExportRow[] | null | Error
     refuse: (_status, id) => errorReply('not_found', 'No such path.', id),
     onFinished: () => undefined,
     routes: apiRoutes({
+      providers: quietProviders,
       queries: ledger,
       live: createLiveHub({ clock, version: '0.1.0', clientsLimit: 1, every: () => () => {} }),
       clock,

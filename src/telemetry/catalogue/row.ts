@@ -36,6 +36,8 @@ export type Source =
   | 'process'
   | 'metrics'
   | 'component states'
+  | 'targets'
+  | 'provider checks'
   | 'settings'
 
 /** How the values of several processes become one. */

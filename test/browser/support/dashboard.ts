@@ -19,6 +19,7 @@ import { silentLogger } from '../../../src/core/logger.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { createFakeDatabase, type FakeDatabase, quietSelf } from '../../support/fake-database.ts'
 import { createFakeLedger, type FakeLedger } from '../../support/fake-ledger.ts'
+import { quietProviders } from '../../support/quiet-providers.ts'
 
 export const dashboardKey = 'a-key-for-tests'
 const webRoot = path.resolve(import.meta.dirname, '../../../dist/web')
@@ -46,6 +47,7 @@ export async function startDashboard(): Promise<TestDashboard> {
   const setup: TestDashboard['setup'] = { demo: false, clientKeyRequired: false, proxyUrl: 'http://127.0.0.1:3000' }
   const lag = { seconds: 0 }
   const routes = apiRoutes({
+    providers: quietProviders,
     queries: ledger,
     live: hub,
     clock: systemClock,
