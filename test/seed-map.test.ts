@@ -14,12 +14,12 @@ test('the map of the guides names every item once, in order', () => {
 
 test('every place and every test that the map names is there', () => {
   const named = rows.flatMap((cells) =>
-    [...(cells.join(' ').matchAll(/`((?:src|test)\/[\w./-]+)`/g) ?? [])].map((match) => match[1] ?? ''),
+    [...(cells.join(' ').matchAll(/`((?:src|test|deploy)\/[\w./-]+)`/g) ?? [])].map((match) => match[1] ?? ''),
   )
   expect(named.length).toBeGreaterThan(30)
   expect(named.filter((file) => !existsSync(file))).toEqual([])
 })
 
 test('an item is either somewhere or said to come later', () => {
-  for (const cells of rows) expect(cells[3], cells[1]).toMatch(/`src\/|later|PostgreSQL/)
+  for (const cells of rows) expect(cells[3], cells[1]).toMatch(/`(?:src|deploy)\/|later|PostgreSQL/)
 })
