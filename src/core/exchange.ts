@@ -113,7 +113,7 @@ export interface RoutingRecord {
   readonly target: string | null
   /** Tries without an answer, and targets passed over, in order: `openai/gpt-5:503`, `groq/*:circuit_open`. */
   readonly tried: readonly string[]
-  /** The target of the session's last call, where this one went elsewhere: its prompt cache was left behind there. */
+  /** The target of the session's last call for this model, where this one went elsewhere: its prompt cache was left behind there. */
   readonly movedFrom: string | null
   /** What a translation did not carry as it was: `dropped:top_k`. */
   readonly notes: readonly string[]

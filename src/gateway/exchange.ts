@@ -116,7 +116,7 @@ export class Exchange {
       ...this.#translated(metered),
       ...(worked ? {} : { usage: noUsage, usageSource: 'none' as const }),
       rateLimitHeaders: this.rateLimitHeaders,
-      routing: this.routing.record(this.translationNotes),
+      routing: this.routing.record(this.translationNotes, worked),
     }
   }
 
@@ -146,8 +146,10 @@ export class Routing {
   movedFrom: string | null = null
 
   /** Null where there is nothing to tell, which keeps the records of most gateways small. */
-  record(translation: readonly TranslationNote[]): RoutingRecord | null {
-    const { rule, place, tried, movedFrom } = this
+  record(translation: readonly TranslationNote[], worked: boolean): RoutingRecord | null {
+    const { rule, place, tried } = this
+    // A call that nobody answered moved nothing.
+    const movedFrom = worked ? this.movedFrom : null
     if (rule === 'default' && tried.length === 0 && movedFrom === null && translation.length === 0) return null
     return {
       rule,

@@ -1,5 +1,6 @@
 import { GatewayError } from '../core/errors.ts'
 import { type Credential, mayLeaveTo, type Target, type UpstreamRequest } from '../core/upstream.ts'
+import { dropPackedThinking } from '../wire/drop-packed-thinking.ts'
 import { requestHeadersForUpstream } from '../wire/headers.ts'
 import { replaceModel } from '../wire/replace-model.ts'
 import type { Exchange } from './exchange.ts'
@@ -43,7 +44,7 @@ function toUpstreamRequest(exchange: Exchange, target: Target, gateway: Gateway)
     path: target.pathPrefix + (exchange.request.url ?? '/'),
     method: exchange.method,
     headers,
-    body: bodyFor(exchange, target),
+    body: bodyFor(exchange, target, gateway),
     headersTimeoutMs: gateway.config.headersTimeoutMs,
     idleTimeoutMs: gateway.config.idleTimeoutMs,
   }
@@ -54,7 +55,13 @@ function credentialFor(exchange: Exchange, target: Target): Credential | null {
   return target.acceptsCallerCredential ? exchange.callerCredential : null
 }
 
-/** The bytes as they came; only the model's name is another where a route or the caller's spelling says so. */
-function bodyFor({ body, requestedModel }: Exchange, { model }: Target): Buffer | null {
-  return body === null || model === null || model === requestedModel ? body : replaceModel(body, model)
+/**
+ * The bytes as they came; only the model's name is another where a route or the caller's spelling says so, and thinking of
+ * other providers is left out.
+ */
+function bodyFor({ body, requestedModel, endpoint }: Exchange, { model }: Target, { router }: Gateway): Buffer | null {
+  if (body === null) return null
+  const isConversation = endpoint === 'messages' || endpoint === 'count_tokens'
+  const own = isConversation && router.translates ? dropPackedThinking(body) : body
+  return model === null || model === requestedModel ? own : replaceModel(own, model)
 }

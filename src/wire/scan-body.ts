@@ -179,6 +179,30 @@ export function walkMembers(body: Buffer, onMember: (key: string, start: number,
   return false
 }
 
+/** A stretch of a body, from the first byte to the one behind the last. */
+export interface Place {
+  readonly start: number
+  readonly end: number
+}
+
+/** Tells each item of a JSON list where it stands. False where the text breaks off, or is no list. */
+export function walkItems(list: Buffer, onItem: (start: number, end: number) => void): boolean {
+  let at = skipSpace(list, 0)
+  if (list[at] !== 0x5b) return false
+  at = skipSpace(list, at + 1)
+  if (list[at] === 0x5d) return isOnlySpaceAfter(list, at + 1)
+  while (at < list.length) {
+    const end = endOfValue(list, at)
+    if (end < 0) return false
+    onItem(at, end)
+    at = skipSpace(list, end)
+    if (list[at] === 0x5d) return isOnlySpaceAfter(list, at + 1)
+    if (list[at] !== 0x2c) return false
+    at = skipSpace(list, at + 1)
+  }
+  return false
+}
+
 function keepMember(found: Record<string, unknown>, key: string, value: Buffer): boolean {
   if (value.length > valueLimitBytes) return key === 'metadata'
   try {

@@ -1,3 +1,5 @@
+import { packedPrefix } from '../../wire/drop-packed-thinking.ts'
+
 /**
  * State that a provider wants back in the next turn (Gemini's thought signatures, DeepSeek's reasoning, OpenRouter's
  * reasoning details) travels in the `signature` of a thinking block: clients return thinking blocks unchanged, whatever
@@ -5,7 +7,7 @@
  */
 
 /** Version 1, and whose it is: a session may switch providers in the middle, and state of one is nonsense to another. */
-const prefix = 'sbx1.'
+const prefix = packedPrefix
 
 /** `state` is any JSON value. */
 export function packState(provider: string, state: unknown): string {

@@ -5,10 +5,12 @@ import { systemClock } from '../../core/clock.ts'
 import type { ExchangeClosed } from '../../core/exchange.ts'
 import { silentLogger } from '../../core/logger.ts'
 import type { RouteTarget } from '../../core/routing.ts'
+import { Secret } from '../../core/secret.ts'
 import { listen } from '../../http/listener.ts'
 import { createUpstreamClient } from '../../http/upstream-client.ts'
 import { anthropic } from '../../providers/anthropic.ts'
 import { toTarget } from '../../providers/define.ts'
+import { openai } from '../../providers/openai.ts'
 import { gatewayConfig } from '../config.ts'
 import { createGatewayRouter, InFlight, Router } from '../index.ts'
 
@@ -64,7 +66,12 @@ async function gateway({ providers, targets = [], failoverOnRateLimit = false }:
       },
       targetOf(name, model) {
         const baseUrl = providers[name]
-        return baseUrl === undefined ? null : { ...toTarget(anthropic, { baseUrl }, model), provider: name }
+        if (baseUrl === undefined) return null
+        // One that is translated, beside those whose bytes pass.
+        const apiKey = new Secret('sk-test')
+        return name === 'openai'
+          ? toTarget(openai, { baseUrl, apiKey }, model)
+          : { ...toTarget(anthropic, { baseUrl }, model), provider: name }
       },
       minuteOfDay: () => 0,
       failoverOnRateLimit,
@@ -252,4 +259,81 @@ test('a model that the caller spelled with its provider goes there under its own
   await call({ model: 'b/claude-haiku-4-5', temperature: 0.5 })
   expect(b.seen).toEqual(['{"model":"claude-haiku-4-5","max_tokens":5,"messages":[],"temperature":0.5}'])
   expect(closed[0]?.requestedModel).toBe('b/claude-haiku-4-5')
+})
+
+describe('the record of a call', () => {
+  test('says nothing of a routing where there was none', async () => {
+    const a = await provider(ok)
+    const { call, closed } = await gateway({ providers: { a: a.url } })
+    await call()
+    expect(closed[0]?.routing).toBeNull()
+  })
+
+  test('has the rule, each try with what was wrong, and where the session was before', async () => {
+    const [a, b] = [await provider(ok, status(503)), await provider(ok)]
+    const { call, closed } = await gateway({ providers: { a: a.url, b: b.url }, targets: inTurn })
+    const session = { 'x-signalbox-session': 'one' }
+    for (let n = 0; n < 3; n++) await call({}, session)
+    const place = { rule: 'mine', notes: [] }
+    expect(closed.map(({ routing }) => routing)).toEqual([
+      { ...place, target: 'a/claude-opus-5', tried: [], movedFrom: null },
+      { ...place, target: 'b/claude-opus-5', tried: ['a/claude-opus-5:503'], movedFrom: 'a/claude-opus-5' },
+      // Tried where it belongs and off again, as that is still ill: in the end nothing was moved.
+      { ...place, target: 'b/claude-opus-5', tried: ['a/claude-opus-5:503'], movedFrom: null },
+    ])
+  })
+
+  test('of helper calls to another model says nothing of a move', async () => {
+    const a = await provider(ok)
+    const { call, closed } = await gateway({ providers: { a: a.url }, targets: [{ provider: 'a' }] })
+    for (const model of ['claude-opus-5', 'claude-haiku-4-5', 'claude-opus-5'])
+      await call({ model }, { 'x-signalbox-session': 'one' })
+    expect(closed.map(({ routing }) => routing?.movedFrom)).toEqual([null, null, null])
+  })
+
+  test('of a session that nobody answered says nothing of a move', async () => {
+    const [a, b] = [await provider(ok, status(503)), await provider(status(500))]
+    const { call, closed } = await gateway({ providers: { a: a.url, b: b.url }, targets: inTurn })
+    for (let n = 0; n < 2; n++) await call({}, { 'x-signalbox-session': 'one' })
+    expect(closed[1]).toMatchObject({ outcome: 'provider_error', routing: { movedFrom: null } })
+  })
+
+  test('keeps nothing of a translated try that failed', async () => {
+    const [openAi, b] = [await provider(status(500)), await provider(ok)]
+    const targets = [
+      { provider: 'openai', model: 'gpt-5' },
+      { provider: 'b', priority: 1 },
+    ]
+    const { call, closed } = await gateway({ providers: { openai: openAi.url, b: b.url }, targets })
+    expect((await call({ top_k: 5, messages: [{ role: 'user', content: 'x' }] })).status).toBe(200)
+    expect(closed[0]).toMatchObject({
+      provider: 'b',
+      routing: { target: 'b/claude-opus-5', tried: ['openai/gpt-5:provider_server_error'], notes: [] },
+    })
+    expect(closed[0]?.model).not.toBe('gpt-5')
+  })
+})
+
+describe('thinking of a translated provider', () => {
+  const block = '{"type":"thinking","thinking":"hm","signature":"sbx1.openai.e30"}'
+  const messages = (content: string): string =>
+    `[{"role":"user","content":"x"},{"role":"assistant","content":[${content}]}]`
+  const said = '{"type":"text","text":"y"}'
+  const bodyOf = (content: string): object => ({ messages: JSON.parse(messages(content)) })
+
+  test('never goes to Anthropic, in calls and counts alike', async () => {
+    const a = await provider(ok)
+    const { call } = await gateway({ providers: { a: a.url, openai: 'http://127.0.0.1:1' } })
+    await call(bodyOf(`${block},${said}`))
+    await call(bodyOf(`${block},${said}`), {}, '/v1/messages/count_tokens')
+    const sent = `{"model":"claude-opus-5","max_tokens":5,"messages":${messages(said)}}`
+    expect(a.seen).toEqual([sent, sent])
+  })
+
+  test('is not looked for where no provider was ever translated', async () => {
+    const a = await provider(ok)
+    const { call } = await gateway({ providers: { a: a.url } })
+    await call(bodyOf(`${block},${said}`))
+    expect(a.seen).toEqual([`{"model":"claude-opus-5","max_tokens":5,"messages":${messages(`${block},${said}`)}}`])
+  })
 })

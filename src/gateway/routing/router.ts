@@ -36,10 +36,12 @@ export class Router {
   /** Where sessions went last, to tell when one had to move. */
   #lastPlace = new Map<string, string>()
   #plain: Route | null = null
+  #translates = false
 
   constructor(settings: RoutingSettings, clock: Clock) {
     this.#settings = settings
     this.#clock = clock
+    this.#noteTranslation()
     this.budget = new RetryBudget(clock)
   }
 
@@ -51,11 +53,25 @@ export class Router {
   replace(settings: RoutingSettings): void {
     this.#settings = settings
     this.#plain = null
+    this.#noteTranslation()
     for (const [key, place] of this.#places) {
       const target = settings.targetOf(place.target.provider, place.target.model)
       if (target === null) this.#places.delete(key)
       else place.target = target
     }
+  }
+
+  /** Whether conversations may hold blocks of providers whose answers were translated: where there is one, or was. */
+  get translates(): boolean {
+    return this.#translates
+  }
+
+  /** Never back to false: the conversations outlive the provider's place in the settings. */
+  #noteTranslation(): void {
+    const settings = this.#settings
+    this.#translates ||= [...settings.table.providers].some(
+      (name) => (settings.targetOf(name, null)?.translation ?? null) !== null,
+    )
   }
 
   /** All places that were used, for health and metrics. */
@@ -78,14 +94,20 @@ export class Router {
     return this.#routeOf(decision.rule, decision.targets)
   }
 
-  /** Notes where a session's call went; the place it was at before, where that is another one. */
-  moved(sessionId: string | null, place: Place): string | null {
-    if (sessionId === null) return null
-    const before = this.#lastPlace.get(sessionId) ?? null
-    this.#lastPlace.delete(sessionId)
-    this.#lastPlace.set(sessionId, place.key)
+  /** The place that answered the session's last call for this model, where that is another one. */
+  otherPlaceOf(exchange: Exchange, place: Place): string | null {
+    const conversation = conversationOf(exchange)
+    const before = conversation === null ? undefined : this.#lastPlace.get(conversation)
+    return before === undefined || before === place.key ? null : before
+  }
+
+  /** A call of the session was answered there, and its prompt may be cached there. */
+  answeredAt(exchange: Exchange, place: Place): void {
+    const conversation = conversationOf(exchange)
+    if (conversation === null) return
+    this.#lastPlace.delete(conversation)
+    this.#lastPlace.set(conversation, place.key)
     forgetOldest(this.#lastPlace, sessionsLimit)
-    return before === place.key ? null : before
   }
 
   #routeOf(rule: string, chosen: readonly ChosenTarget[]): Route {
@@ -110,6 +132,10 @@ export class Router {
     return place
   }
 }
+
+/** Prompt caches are by model: a session's helper calls to a small one are a conversation of their own. */
+const conversationOf = ({ sessionId, requestedModel }: Exchange): string | null =>
+  sessionId === null ? null : `${sessionId}\n${requestedModel ?? ''}`
 
 /** Maps keep the order of insertion: the first key is the oldest. */
 function forgetOldest<V>(map: Map<string, V>, limit: number): void {

@@ -67,8 +67,7 @@ export class Tries implements HoldsAnswers {
   #entered(at: number, place: Place): Place {
     this.#at = at
     this.#again = 0
-    const before = this.#gateway.router.moved(this.#exchange.sessionId, place)
-    if (before !== null) this.#exchange.routing.movedFrom = before
+    this.#exchange.routing.movedFrom = this.#gateway.router.otherPlaceOf(this.#exchange, place)
     return place
   }
 
@@ -77,7 +76,10 @@ export class Tries implements HoldsAnswers {
     const place = this.#place
     if (place === null) return
     place.leave()
-    if (isProvidersFault(this.#exchange.upstreamStatus ?? 0)) place.breaker.failed()
+    const status = this.#exchange.upstreamStatus ?? 0
+    if (status >= 200 && status < 300 && this.#exchange.endpoint === 'messages')
+      this.#gateway.router.answeredAt(this.#exchange, place)
+    if (isProvidersFault(status)) place.breaker.failed()
     else place.breaker.succeeded()
   }
 
