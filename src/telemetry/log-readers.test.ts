@@ -1,6 +1,6 @@
 /** What the monitoring guides run on the log, with the real programs. */
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -47,7 +47,7 @@ beforeAll(async () => {
     },
   ]
   for (const call of calls) {
-    const times = { openedAt: anHourAgo, closedAt: anHourAgo + (call.durationMs ?? 0) }
+    const times = { openedAt: anHourAgo, closedAt: anHourAgo + Math.round(call.durationMs ?? 0) }
     if (call.id !== 'refused') telemetry.observer.exchangeOpened(openedExchange({ id: call.id ?? '', ...times }))
     telemetry.observer.exchangeClosed({ ...closedExchange(), ...call, ...times, costUsd: 0, priceSource: 'none' })
   }
@@ -102,5 +102,101 @@ describe.skipIf(!has('grep') || !has('awk') || !has('bash'))('grep and awk', () 
   test('tell errors from all lines', async () => {
     expect(await shell(`grep '"level":"' "$LOG_FILE" | wc -l`)).toBe('12')
     expect(await shell(`grep '"level":"error"' "$LOG_FILE" | wc -l`)).toBe('1')
+  })
+})
+
+/** The script of the guide, letter by letter but for the path of the log. */
+const performanceMetrics = `
+# Request count in last hour
+echo "Requests in last hour:"
+grep "$(date -d '1 hour ago' '+%Y-%m-%dT%H')" $LOG_FILE | \\
+  grep '"action":"anthropic_request"' | wc -l
+
+# Average response time
+echo "Average response time:"
+grep '"duration_ms"' $LOG_FILE | \\
+  jq '.duration_ms' | \\
+  awk '{sum+=$1; count++} END {print sum/count "ms"}'
+
+# Error rate
+echo "Error rate:"
+total=$(grep '"level":"' $LOG_FILE | wc -l)
+errors=$(grep '"level":"error"' $LOG_FILE | wc -l)
+echo "scale=2; $errors * 100 / $total" | bc -l
+`
+
+describe.skipIf(!['jq', 'grep', 'awk', 'bash', 'bc'].every(has))('performance-metrics.sh', () => {
+  test('tells requests, response time and errors', async () => {
+    // Asked before and after: the hour may turn in between, and its requests are counted by the hour of the clock.
+    const shown = await shell(performanceMetrics)
+    const hourAgo = (at: number): number => Math.floor((at - 3_600_000) / 3_600_000)
+    const requests = hourAgo(Date.now()) === Math.floor(anHourAgo / 3_600_000) ? '5' : '0'
+    expect(shown.split('\n')).toEqual([
+      ...['Requests in last hour:', requests],
+      ...['Average response time:', '1600ms'],
+      ...['Error rate:', '8.33'],
+    ])
+  })
+})
+
+describe('shippers', () => {
+  const lines = async (): Promise<Record<string, unknown>[]> =>
+    (await readFile(log, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+
+  test('Logstash: its `type` is not in the way, `action` decides, and the day comes from `@timestamp`', async () => {
+    // As the guide's filter: `type => "ccproxy"` is set where a line has none, then `action` is compared.
+    const events: Record<string, unknown>[] = (await lines()).map((line) => ({ type: 'ccproxy', ...line }))
+    const metricTypes = events.map(({ type, action }) => {
+      if (type !== 'ccproxy') return 'unmatched'
+      if (action === 'anthropic_request') return 'request'
+      return action === 'anthropic_response' ? 'response' : 'other'
+    })
+    const count = (wanted: string): number => metricTypes.filter((type) => type === wanted).length
+    expect([count('request'), count('response'), count('unmatched')]).toEqual([5, 5, 0])
+    for (const event of events) {
+      expect(typeof event.host).not.toBe('string')
+      expect(Date.parse(String(event['@timestamp']))).toBe(event.timestamp)
+    }
+  })
+
+  test('Filebeat: each line decodes to an object, and none of its keys is one of Filebeat’s own', async () => {
+    for (const line of await lines())
+      for (const own of ['host', 'agent', 'ecs', 'input', 'log', 'stream', 'container', 'docker', '@metadata', 'error'])
+        expect(line).not.toHaveProperty([own])
+  })
+
+  test('Datadog: date, text and severity stand where its pipeline looks for them', async () => {
+    for (const line of await lines()) {
+      expect(Number.isInteger(line.timestamp)).toBe(true)
+      expect(typeof line.message).toBe('string')
+      expect(['DEBUG', 'INFO', 'WARNING', 'ERROR']).toContain(line.severity)
+    }
+  })
+
+  test('Kibana: a response has what its charts are drawn from', async () => {
+    const responses = (await lines()).filter(({ action }) => action === 'anthropic_response')
+    for (const line of responses)
+      expect(line).toMatchObject({
+        provider: expect.any(String),
+        model: expect.any(String),
+        status_code: expect.any(Number),
+        duration_ms: expect.any(Number),
+        tokens: { total: expect.any(Number) },
+      })
+    expect(responses.filter((line) => 'error_type' in line).map(({ error_type }) => error_type)).toEqual([
+      'provider_overloaded',
+      'caller_unauthenticated',
+    ])
+  })
+
+  test('a file whose `event` has another name for them keeps the order of all else', async () => {
+    const file = path.join(folder, 'renamed.log')
+    const { telemetry, stdout } = testTelemetry({ config: { logFile: file, logFileEventField: 'event_name' } })
+    telemetry.observer.exchangeClosed({ ...closedExchange({ id: ',"event":' }), costUsd: 0, priceSource: 'none' })
+    await telemetry.close()
+    expect((await readFile(file, 'utf8')).replaceAll(',"event_name":', ',"event":')).toBe(stdout.text())
   })
 })
