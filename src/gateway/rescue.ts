@@ -1,5 +1,6 @@
 import { anthropicErrorBody, GatewayError } from '../core/errors.ts'
 import { closeExchange } from './close-exchange.ts'
+import { describeDefect } from './describe-defect.ts'
 import { type Exchange, failureOf } from './exchange.ts'
 import type { Gateway } from './gateway.ts'
 import { requestIdHeader } from './relay.ts'
@@ -15,7 +16,7 @@ export function rescue(exchange: Exchange, thrown: unknown, gateway: Gateway): v
       ? thrown
       : new GatewayError('gateway_internal', 'The gateway failed on this call.', { cause: thrown })
   if (error.type === 'gateway_internal') {
-    const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message).slice(0, 1000) : 'not an error'
+    const detail = describeDefect(thrown)
     gateway.logger.error('exchange_failed', 'A call met a defect of the gateway', { request_id: exchange.id, detail })
   }
   closeExchange(exchange, gateway, error.status, failureOf(error))
