@@ -43,7 +43,10 @@ export async function createSignalbox(options: {
     inProcess: {
       journal: () =>
         parts.dataPlane?.journalState() ?? { healthy: true, backlogBytes: 0, writtenBytes: 0, errorsTotal: 0 },
-      streams: () => ({ open: parts.dataPlane?.inFlight.openStreams ?? 0, oldestIdleSeconds: 0 }),
+      streams: () => ({
+        open: parts.dataPlane?.inFlight.openStreams ?? 0,
+        oldestIdleSeconds: parts.dataPlane?.inFlight.oldestIdleSeconds(clock.monotonic()) ?? 0,
+      }),
       targets: () => targetsUp(config, parts.dataPlane?.places() ?? []),
     },
     simulatedUrl: simulated?.url ?? null,

@@ -110,7 +110,10 @@ async function startWorker(start: WorkerStart, asker: Asker<OfficeQuestion, Offi
     version: packageVersion(),
     sources: {
       journal: () => parts.plane?.journalState() ?? { healthy: true, backlogBytes: 0, writtenBytes: 0, errorsTotal: 0 },
-      streams: () => ({ open: parts.plane?.inFlight.openStreams ?? 0, oldestIdleSeconds: 0 }),
+      streams: () => ({
+        open: parts.plane?.inFlight.openStreams ?? 0,
+        oldestIdleSeconds: parts.plane?.inFlight.oldestIdleSeconds(systemClock.monotonic()) ?? 0,
+      }),
       targets: () => targetsUp(config, parts.plane?.places() ?? []),
     },
   })

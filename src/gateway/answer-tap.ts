@@ -7,6 +7,8 @@ import type { Exchange } from './exchange.ts'
 /** Reads a private copy of the answer for the record. */
 export interface AnswerTap {
   readonly isStream: boolean
+  /** Monotonic milliseconds of the last bytes of a stream, of its head before them. */
+  readonly lastByteAt: number
   /** For an event stream: between two events, so that one of ours may follow. */
   readonly atBoundary: boolean
   /** The body of an error answer, as far as it was kept. */
@@ -30,10 +32,13 @@ export function answerTap(exchange: Exchange, status: number, head: AnswerHead):
 function streamReader(exchange: Exchange): AnswerTap {
   const { meter, clock } = exchange
   // Asked once a piece, not once an event: a busy stream has ten of them in each.
-  let at = 0
+  let at = clock.monotonic()
   const sse = new SseTap((name, data) => meter.event(name, data, at))
   return {
     isStream: true,
+    get lastByteAt() {
+      return at
+    },
     get atBoundary() {
       return sse.atBoundary
     },
@@ -55,6 +60,7 @@ function bodyReader(exchange: Exchange, status: number): AnswerTap {
   const whole = (): Buffer => (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)) // one by its length
   return {
     isStream: false,
+    lastByteAt: 0,
     atBoundary: false,
     errorBody: whole,
     push(chunk) {
@@ -92,6 +98,9 @@ function decoded(reader: AnswerTap, decoder: Transform): AnswerTap {
   })
   return {
     isStream: reader.isStream,
+    get lastByteAt() {
+      return reader.lastByteAt
+    },
     atBoundary: false,
     errorBody: () => reader.errorBody(),
     push: (chunk) => void decoder.write(chunk),

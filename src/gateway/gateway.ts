@@ -28,12 +28,38 @@ export interface Gateway {
   readonly inFlight: InFlight
 }
 
+/** A stream between its first byte and its end. */
+export interface OpenStream {
+  /** Monotonic milliseconds. */
+  readonly lastByteAt: number
+}
+
 /** Calls that have come and not ended. */
 export class InFlight {
   count = 0
-  openStreams = 0
   draining = false
   #idle: (() => void)[] = []
+  readonly #streams = new Set<OpenStream>()
+
+  get openStreams(): number {
+    return this.#streams.size
+  }
+
+  streamBegins(stream: OpenStream): void {
+    this.#streams.add(stream)
+  }
+
+  /** Of one that never began it is nothing. */
+  streamEnds(stream: OpenStream): void {
+    this.#streams.delete(stream)
+  }
+
+  /** Longest time that any open stream has had no bytes; 0 when none is open. `now` is monotonic milliseconds. */
+  oldestIdleSeconds(now: number): number {
+    let oldest = now
+    for (const { lastByteAt } of this.#streams) oldest = Math.min(oldest, lastByteAt)
+    return (now - oldest) / 1_000
+  }
 
   enter(): void {
     this.count++

@@ -91,7 +91,7 @@ class Pump implements UpstreamHandler {
   }
 
   #streamBegins(tap: AnswerTap): void {
-    this.#gateway.inFlight.openStreams++
+    this.#gateway.inFlight.streamBegins(tap)
     this.#exchange.mayAppendEvent = () => tap.atBoundary
   }
 
@@ -174,7 +174,7 @@ class Pump implements UpstreamHandler {
     this.#settled = true
     this.#exchange.response.off('close', this.onGone)
     this.#exchange.upstreamMs = (this.#exchange.upstreamMs ?? 0) + this.#exchange.clock.monotonic() - this.#sentAt
-    if (this.#tap?.isStream) this.#gateway.inFlight.openStreams--
+    if (this.#tap?.isStream) this.#gateway.inFlight.streamEnds(this.#tap)
     return true
   }
 }

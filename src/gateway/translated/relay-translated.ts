@@ -181,7 +181,7 @@ class TranslatedPump implements UpstreamHandler {
       [routeHeader]: routeText(this.#exchange),
     })
     if (!streaming) return
-    this.#gateway.inFlight.openStreams++
+    this.#gateway.inFlight.streamBegins(this.#tap)
     // What is written ends with a whole event always.
     this.#exchange.mayAppendEvent = () => true
     this.#pinger = setInterval(() => {
@@ -222,7 +222,7 @@ class TranslatedPump implements UpstreamHandler {
     if (this.#stream !== null) this.#exchange.answerFacts = this.#stream.facts
     this.#exchange.response.off('close', this.onGone).off('drain', this.#onDrain)
     this.#exchange.upstreamMs = (this.#exchange.upstreamMs ?? 0) + this.#exchange.clock.monotonic() - this.#sentAt
-    if (this.#tap?.isStream) this.#gateway.inFlight.openStreams--
+    if (this.#tap?.isStream) this.#gateway.inFlight.streamEnds(this.#tap)
     return true
   }
 }
