@@ -1,40 +1,17 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { StoreError } from '../../src/store/store-error.ts'
 import { troubled } from '../support/fake-database.ts'
-import {
-  expectAccessible,
-  expectNoSidewaysScroll,
-  launch,
-  missingBrowser,
-  type Opened,
-  openPage,
-  themes,
-} from './support/browser.ts'
-import { startDashboard, type TestDashboard } from './support/dashboard.ts'
+import { expectAccessible, expectNoSidewaysScroll, missingBrowser, type openPage, themes } from './support/browser.ts'
+import type { TestDashboard } from './support/dashboard.ts'
+import { stage } from './support/stage.ts'
 import { fill } from './support/traffic.ts'
 
 describe.skipIf(missingBrowser !== null)('database page', () => {
-  let browser: Browser
-  let dashboard: TestDashboard
-  let opened: Opened | undefined
-
-  beforeAll(async () => {
-    browser = await launch()
-  })
-  afterAll(() => browser?.close())
-  beforeEach(async () => {
-    dashboard = await startDashboard()
-  })
-  afterEach(async () => {
-    await opened?.context.close()
-    opened = undefined
-    await dashboard.close()
-  })
+  const on = stage()
 
   async function open(options: Parameters<typeof openPage>[2] = {}, address = '/database'): Promise<Page> {
-    opened = await openPage(browser, dashboard.url + address, options)
-    return opened.page
+    return on.open(address, options)
   }
   const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true })
 
@@ -65,11 +42,11 @@ describe.skipIf(missingBrowser !== null)('database page', () => {
     await statement.getByText('WITH batch AS').first().press('Enter')
     await statement.getByText('INSERT INTO api_requests').waitFor()
     expect(await region(page, 'Needs a look').count()).toBe(0)
-    expect(opened?.complaints).toEqual([])
+    expect(on.opened?.complaints).toEqual([])
   })
 
   test('what needs a person stands on top, worst first, with the statement that helps', async () => {
-    troubled(dashboard.database)
+    troubled(on.dashboard.database)
     const page = await open()
     const panel = region(page, 'Needs a look')
     await panel.getByText('94 of 100 connections are in use.').waitFor()
@@ -91,27 +68,27 @@ describe.skipIf(missingBrowser !== null)('database page', () => {
   })
 
   test('with the database away it says so, shows what the process knows, and recovers by itself', async () => {
-    dashboard.database.failure = new StoreError('unavailable', 'away')
+    on.dashboard.database.failure = new StoreError('unavailable', 'away')
     const page = await open()
     await page.getByText('The database does not answer. Calls go on and wait in the journal.').first().waitFor()
     await region(page, 'Recording').getByText('Journal on disk').waitFor()
     await region(page, 'Tables').getByText('The database does not answer.').waitFor()
-    dashboard.database.failure = null
+    on.dashboard.database.failure = null
     await page.getByText('The database is well.').waitFor({ timeout: 30_000 })
   })
 
   test('a dashboard that fails is said, with another try', async () => {
-    dashboard.database.failure = new TypeError('a defect')
+    on.dashboard.database.failure = new TypeError('a defect')
     const page = await open()
     const alert = page.getByRole('alert')
     await alert.getByText('The dashboard failed to answer.').waitFor()
-    dashboard.database.failure = null
+    on.dashboard.database.failure = null
     await alert.getByRole('button', { name: 'Try again' }).click()
     await page.getByText('The database is well.').waitFor()
   })
 
   test('the pages are reached from each other, by keyboard too, and the address is shared', async () => {
-    fill(dashboard)
+    fill(on.dashboard)
     const page = await open({}, '/?range=1h')
     const nav = page.getByRole('navigation', { name: 'Pages' })
     expect(await nav.getByRole('link', { name: 'Overview' }).getAttribute('aria-current')).toBe('page')
@@ -136,10 +113,10 @@ describe.skipIf(missingBrowser !== null)('database page', () => {
     const page = await open()
     await page.getByText('The database is well.').waitFor()
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => page.request.get(`${dashboard.url}/api/database`)),
+      Array.from({ length: 20 }, () => page.request.get(`${on.dashboard.url}/api/database`)),
     )
     expect(answers.every((answer) => answer.ok())).toBe(true)
-    expect(dashboard.database.looks).toBeLessThan(5)
+    expect(on.dashboard.database.looks).toBeLessThan(5)
   })
 
   describe.each(themes)('in the %s theme', (theme) => {
@@ -155,7 +132,7 @@ describe.skipIf(missingBrowser !== null)('database page', () => {
       ],
     ]
     test.each(states)('axe finds nothing serious and nothing overflows: %s', async (_name, prepare, text) => {
-      prepare(dashboard)
+      prepare(on.dashboard)
       const page = await open({ theme })
       await page.getByText(text).first().waitFor()
       await expectAccessible(page)
@@ -165,7 +142,7 @@ describe.skipIf(missingBrowser !== null)('database page', () => {
     })
 
     test('axe finds nothing serious: loading', async () => {
-      const release = dashboard.hold()
+      const release = on.dashboard.hold()
       const page = await open({ theme })
       await page.getByRole('status', { name: 'Reading the database’s health' }).waitFor()
       await expectAccessible(page)

@@ -1,41 +1,17 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { uuidv7 } from '../../src/core/ids.ts'
 import { StoreError } from '../../src/store/store-error.ts'
 import { openedExchange } from '../support/exchanges.ts'
-import {
-  expectAccessible,
-  expectNoSidewaysScroll,
-  launch,
-  missingBrowser,
-  type Opened,
-  openPage,
-  themes,
-} from './support/browser.ts'
-import { startDashboard, type TestDashboard } from './support/dashboard.ts'
+import { expectAccessible, expectNoSidewaysScroll, missingBrowser, type openPage, themes } from './support/browser.ts'
+import { stage } from './support/stage.ts'
 import { createDice, fill, finishedCall, overloaded } from './support/traffic.ts'
 
 describe.skipIf(missingBrowser !== null)('overview', () => {
-  let browser: Browser
-  let dashboard: TestDashboard
-  let opened: Opened | undefined
-
-  beforeAll(async () => {
-    browser = await launch()
-  })
-  afterAll(() => browser?.close())
-  beforeEach(async () => {
-    dashboard = await startDashboard()
-  })
-  afterEach(async () => {
-    await opened?.context.close()
-    opened = undefined
-    await dashboard.close()
-  })
+  const on = stage()
 
   async function open(address = '/', options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
-    opened = await openPage(browser, dashboard.url + address, options)
-    return opened.page
+    return on.open(address, options)
   }
   const calls = (page: Page) => page.getByRole('table', { name: 'Finished calls' })
   const rows = (page: Page) => calls(page).getByRole('link')
@@ -51,13 +27,13 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
       errorType: null,
       ...rest,
     })
-    dashboard.ledger.add(call)
-    dashboard.hub.exchangeClosed(call)
+    on.dashboard.ledger.add(call)
+    on.dashboard.hub.exchangeClosed(call)
     return call
   }
 
   test('shows the figures, the open calls and the finished ones, and the browser has nothing to complain of', async () => {
-    fill(dashboard)
+    fill(on.dashboard)
     const page = await open()
     await rows(page).first().waitFor()
     const figures = page.getByRole('list', { name: 'Main figures' })
@@ -66,14 +42,14 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
     const line = page.getByRole('region', { name: 'On the line' })
     await expect.poll(() => line.getByRole('listitem').count()).toBe(5)
     await page.getByText('5 open').waitFor()
-    expect(opened?.complaints).toEqual([])
+    expect(on.opened?.complaints).toEqual([])
   })
 
   test('a call appears while it is open and again when it is finished, by itself, and the figures follow', async () => {
     const page = await open()
     await isLive(page)
     const id = uuidv7(Date.now())
-    dashboard.hub.exchangeOpened(
+    on.dashboard.hub.exchangeOpened(
       openedExchange({ id, openedAt: Date.now(), requestedModel: 'claude-live-test', domain: 'billing' }),
     )
     const line = page.getByRole('region', { name: 'On the line' })
@@ -95,18 +71,18 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
   })
 
   test('a dashboard without a proxy says so; one that listens everywhere is named as it was reached', async () => {
-    dashboard.setup.proxyUrl = null
+    on.dashboard.setup.proxyUrl = null
     const page = await open()
     await page.getByText('export ANTHROPIC_BASE_URL=http://PROXY:3000').waitFor()
     await page.getByText('put in the address of the one that callers reach').waitFor()
-    await opened?.context.close()
-    dashboard.setup.proxyUrl = 'http://0.0.0.0:3456'
+    await on.opened?.context.close()
+    on.dashboard.setup.proxyUrl = 'http://0.0.0.0:3456'
     const other = await open()
     await other.getByText('export ANTHROPIC_BASE_URL=http://127.0.0.1:3456').waitFor()
   })
 
   test('asks for a client key where the installation wants one', async () => {
-    dashboard.setup.clientKeyRequired = true
+    on.dashboard.setup.clientKeyRequired = true
     const page = await open()
     await page.getByText('export ANTHROPIC_AUTH_TOKEN=sbx_…').waitFor()
   })
@@ -142,7 +118,7 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
   })
 
   test('a range is chosen, kept in the address, and asked of the API', async () => {
-    dashboard.ledger.add(finishedCall(Date.now() - 40 * 60_000, createDice(3)))
+    on.dashboard.ledger.add(finishedCall(Date.now() - 40 * 60_000, createDice(3)))
     const page = await open()
     await page.getByText('No call finished in the last 15 minutes.').waitFor()
     await page.getByRole('radio', { name: 'Last hour' }).check()
@@ -170,7 +146,7 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
   })
 
   test('everything can be reached and done by keyboard', async () => {
-    fill(dashboard)
+    fill(on.dashboard)
     const page = await open()
     await rows(page).first().waitFor()
     await page.keyboard.press('Tab')
@@ -196,7 +172,7 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
   })
 
   test('the chart reads its points out by arrow keys and gives the same numbers as a table', async () => {
-    fill(dashboard)
+    fill(on.dashboard)
     const page = await open()
     const chart = page.getByRole('slider', { name: 'Requests a minute, by time' })
     await chart.focus()
@@ -222,16 +198,16 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
     finish()
     const page = await open()
     await isLive(page)
-    dashboard.cutOff()
+    on.dashboard.cutOff()
     await page.getByRole('status').filter({ hasText: 'Disconnected' }).waitFor()
     finish({ model: 'claude-missed' })
-    dashboard.resume()
+    on.dashboard.resume()
     await isLive(page)
     await calls(page).getByText('claude-missed').first().waitFor()
   })
 
   test('with the database away each panel says so, live calls go on, and it recovers by itself', async () => {
-    dashboard.ledger.failure = new StoreError('unavailable', 'away')
+    on.dashboard.ledger.failure = new StoreError('unavailable', 'away')
     const page = await open()
     await isLive(page)
     await expect
@@ -240,7 +216,7 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
     finish({ model: 'claude-no-database' })
     await calls(page).getByText('claude-no-database').first().waitFor()
     await expectAccessible(page)
-    dashboard.ledger.failure = null
+    on.dashboard.ledger.failure = null
     await page.getByRole('region', { name: 'Finished calls' }).getByRole('button', { name: 'Try again' }).click()
     await page.getByRole('list', { name: 'Main figures' }).waitFor({ timeout: 15_000 })
   })
@@ -272,17 +248,17 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
   })
 
   test('a ledger that is behind says up to when its figures are complete', async () => {
-    fill(dashboard)
+    fill(on.dashboard)
     const page = await open()
     await page.getByRole('list', { name: 'Main figures' }).waitFor()
     const note = page.getByText('The ledger is behind')
     expect(await note.count()).toBe(0)
-    dashboard.lag.seconds = 600
+    on.dashboard.lag.seconds = 600
     finish()
     await note.waitFor({ timeout: 15_000 })
     expect(await note.textContent()).toMatch(/complete up to .*\d\d:\d\d/)
     await expectAccessible(page)
-    dashboard.lag.seconds = 0
+    on.dashboard.lag.seconds = 0
     finish()
     await expect.poll(() => note.count(), { timeout: 15_000 }).toBe(0)
   })
@@ -321,7 +297,7 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
       ],
     ]
     test.each(states)('axe finds nothing serious and nothing overflows: %s', async (_name, address, ready) => {
-      fill(dashboard)
+      fill(on.dashboard)
       const page = await open(address, { theme })
       await ready(page)
       await expectAccessible(page)
@@ -331,7 +307,7 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
     })
 
     test('axe finds nothing serious: a new installation, loading, disconnected', async () => {
-      const release = dashboard.hold()
+      const release = on.dashboard.hold()
       const page = await open('/', { theme })
       await page.getByRole('status', { name: 'Loading calls' }).waitFor()
       await expectAccessible(page)
@@ -340,7 +316,7 @@ describe.skipIf(missingBrowser !== null)('overview', () => {
       await expectAccessible(page)
       await page.setViewportSize({ width: 320, height: 800 })
       await expectNoSidewaysScroll(page)
-      dashboard.cutOff()
+      on.dashboard.cutOff()
       await page.getByRole('status').filter({ hasText: 'Disconnected' }).waitFor()
       await expectAccessible(page)
     })

@@ -1,39 +1,15 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import {
-  expectAccessible,
-  expectNoSidewaysScroll,
-  launch,
-  missingBrowser,
-  type Opened,
-  openPage,
-  themes,
-} from './support/browser.ts'
-import { dashboardKey, startDashboard, type TestDashboard } from './support/dashboard.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { expectAccessible, expectNoSidewaysScroll, missingBrowser, type openPage, themes } from './support/browser.ts'
+import { dashboardKey } from './support/dashboard.ts'
+import { stage } from './support/stage.ts'
 import { fill } from './support/traffic.ts'
 
 describe.skipIf(missingBrowser !== null)('signing in and out', () => {
-  let browser: Browser
-  let dashboard: TestDashboard
-  let opened: Opened | undefined
-
-  beforeAll(async () => {
-    browser = await launch()
-  })
-  afterAll(() => browser?.close())
-  beforeEach(async () => {
-    dashboard = await startDashboard()
-    fill(dashboard)
-  })
-  afterEach(async () => {
-    await opened?.context.close()
-    opened = undefined
-    await dashboard.close()
-  })
+  const on = stage(fill)
 
   async function open(address: string, options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
-    opened = await openPage(browser, dashboard.url + address, { signedIn: false, ...options })
-    return opened.page
+    return on.open(address, { signedIn: false, ...options })
   }
   const overview = (page: Page) => page.getByRole('table', { name: 'Finished calls' })
   const key = (page: Page) => page.getByLabel('Dashboard key')
@@ -44,7 +20,7 @@ describe.skipIf(missingBrowser !== null)('signing in and out', () => {
     await page.keyboard.press('Enter')
     await overview(page).waitFor()
     expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ range: '1h', status: 'failed' })
-    expect(opened?.complaints).toEqual([])
+    expect(on.opened?.complaints).toEqual([])
   })
 
   test('a wrong key is refused in words, tied to the field', async () => {
@@ -61,7 +37,7 @@ describe.skipIf(missingBrowser !== null)('signing in and out', () => {
   test('a link with the key signs in, and the key leaves the address at once', async () => {
     const page = await open(`/?range=1h#key=${dashboardKey}`)
     await overview(page).waitFor()
-    expect(page.url()).toBe(`${dashboard.url}/?range=1h`)
+    expect(page.url()).toBe(`${on.dashboard.url}/?range=1h`)
     await page.goBack()
     expect(page.url()).not.toContain(dashboardKey)
   })
@@ -77,24 +53,24 @@ describe.skipIf(missingBrowser !== null)('signing in and out', () => {
     await key(page).fill(dashboardKey)
     await page.keyboard.press('Enter')
     await overview(page).waitFor()
-    expect(new URL(page.url()).origin).toBe(dashboard.url)
+    expect(new URL(page.url()).origin).toBe(on.dashboard.url)
   })
 
   test('signing out ends the session and the live stream', async () => {
     const page = await open('/', { signedIn: true })
     await overview(page).waitFor()
-    await expect.poll(() => dashboard.hub.connections()).toBe(1)
+    await expect.poll(() => on.dashboard.hub.connections()).toBe(1)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await key(page).waitFor()
-    await expect.poll(() => dashboard.hub.connections()).toBe(0)
-    await page.goto(dashboard.url)
+    await expect.poll(() => on.dashboard.hub.connections()).toBe(0)
+    await page.goto(on.dashboard.url)
     await key(page).waitFor()
   })
 
   test('a session that ended elsewhere leads to the form', async () => {
     const page = await open('/', { signedIn: true })
     await overview(page).waitFor()
-    await opened?.context.clearCookies()
+    await on.opened?.context.clearCookies()
     // The next time that it asks for anything, at the latest with its slow beat.
     await key(page).waitFor({ timeout: 20_000 })
   })
@@ -105,7 +81,7 @@ describe.skipIf(missingBrowser !== null)('signing in and out', () => {
     expect(
       await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])'),
     ).not.toContain(dashboardKey)
-    const cookies = await opened?.context.cookies()
+    const cookies = await on.opened?.context.cookies()
     expect(cookies).toMatchObject([{ httpOnly: true, sameSite: 'Strict' }])
     expect(JSON.stringify(cookies)).not.toContain(dashboardKey)
   })
