@@ -30,5 +30,3 @@ export const endpoints = {
   checkProviders,
   export: exportEndpoint,
 } as const
-
-export type EndpointName = keyof typeof endpoints

@@ -42,4 +42,3 @@ export const httpConfig = z.strictObject({
     .describe('Milliseconds open streams get to end after a stop signal.')
     .meta({ env: 'SHUTDOWN_GRACE_MS' }),
 })
-export type HttpConfig = z.output<typeof httpConfig>
