@@ -4,7 +4,7 @@ import type { ProviderCheck } from '../core/provider-health.ts'
 import type { UpstreamCall, UpstreamClient } from '../core/upstream.ts'
 import { createUpstreamClient } from '../http/upstream-client.ts'
 import { judge, type ProbeOutcome, type ProbeRequest, probeOf } from '../providers/check.ts'
-import { type ConfiguredProvider, configuredProviders } from '../providers/configured.ts'
+import { type ConfiguredProvider, configuredProviders, worthChecking } from '../providers/configured.ts'
 
 /** A list of models comes at once or something is wrong. */
 const timeoutMs = 10_000
@@ -36,12 +36,13 @@ export async function checkProviders(
 /** `signalbox providers check`: by the settings alone, whether a gateway runs or not. */
 export async function checkConfigured(config: Config, name: string | null) {
   const all = configuredProviders(config.providers)
-  const asked = all.filter((one) => name === null || one.name === name)
+  const asked = name === null ? all : all.filter((one) => one.name === name)
+  const checked = name === null ? worthChecking(all, config.providers.default) : asked
   const upstream = createUpstreamClient()
   try {
     return {
       checks: await checkProviders(
-        asked.filter(({ missing }) => missing === null),
+        checked.filter(({ missing }) => missing === null),
         upstream,
         systemClock,
       ),

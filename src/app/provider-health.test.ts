@@ -84,6 +84,12 @@ describe('a check', () => {
     expect(asked).toEqual([])
   })
 
+  test('of all asks those that were set up: nobody misses an Ollama that nobody thought of', async () => {
+    const { url } = await startAnswering(200)
+    const { checks } = await checkConfigured(configOf({ groq: { apiKey: 'k', baseUrl: url }, default: 'groq' }), null)
+    expect(checks.map(({ provider }) => provider)).toEqual(['groq'])
+  })
+
   test('names what those lack that are not offered', async () => {
     const { notOffered, checks } = await checkConfigured(configOf({}), 'groq')
     expect(notOffered).toEqual([{ name: 'groq', missing: 'providers.groq.apiKey' }])

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import type { ExchangeObserver } from '../core/exchange.ts'
 import type { PlaceState, ProviderCheck } from '../core/provider-health.ts'
 import { createUpstreamClient } from '../http/upstream-client.ts'
-import { type ConfiguredProvider, configuredProviders } from '../providers/configured.ts'
+import { type ConfiguredProvider, configuredProviders, worthChecking } from '../providers/configured.ts'
 import { checkProviders } from './check-providers.ts'
 import { ProviderTraffic, type TargetTraffic } from './provider-traffic.ts'
 
@@ -36,8 +36,8 @@ export function createProviderHealth(options: {
   const all = (): readonly ConfiguredProvider[] => configuredProviders(state.config.providers, options.simulatedUrl)
 
   const check = async (): Promise<void> => {
-    const offered = all().filter(({ missing }) => missing === null)
-    for (const one of await checkProviders(offered, upstream, clock)) checks.set(one.provider, one)
+    const worthIt = worthChecking(all(), state.config.providers.default)
+    for (const one of await checkProviders(worthIt, upstream, clock)) checks.set(one.provider, one)
   }
   const report = async (): Promise<ProvidersReport> => {
     const known = await places()

@@ -8,7 +8,7 @@ import { CommandError, exitCode, type Terminal } from './terminal.ts'
 export function addProviders(program: Command, programs: Programs, terminal: Terminal): void {
   const providers = program.command('providers').description('The providers that calls can go to.')
   withSettingFlags(providers.command('check'))
-    .description('Ask each offered provider, or one, with a call that costs no tokens.')
+    .description('Ask each provider that is set up, or one, with a call that costs no tokens.')
     .argument('[NAME]', 'only this one, such as groq')
     .option('--json', 'as JSON, for programs')
     .action(async (name: string | undefined, options: { readonly json?: boolean }, command: Command) => {

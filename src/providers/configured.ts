@@ -16,6 +16,8 @@ export interface ConfiguredProvider {
   /** The address as it is used; null where none is known. */
   readonly url: URL | null
   readonly apiKey: Secret | null
+  /** Whether the operator set it up: Ollama needs nothing, and so is offered where nobody thought of it. */
+  readonly setUp: boolean
   /** What is missing before it is offered, as a setting's path; null for those that are offered. */
   readonly missing: string | null
 }
@@ -53,6 +55,7 @@ function configured(
     dialect,
     url,
     apiKey,
+    setUp: apiKey !== null || (section.baseUrl !== undefined && section.baseUrl !== definition.baseUrl),
     missing:
       definition.ways[dialect] === undefined
         ? `${path}.dialect`
@@ -72,3 +75,10 @@ export function targetOf(
   if (missing !== null || url === null) return null
   return toTarget(definition, { name, baseUrl: url.href, apiKey, dialect }, model)
 }
+
+/** Those that a look at all of them is about: offered, and meant by the operator. */
+export const worthChecking = (
+  providers: readonly ConfiguredProvider[],
+  defaultName: string,
+): readonly ConfiguredProvider[] =>
+  providers.filter(({ name, missing, setUp }) => missing === null && (setUp || name === defaultName))

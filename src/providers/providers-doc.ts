@@ -151,7 +151,7 @@ providers:
 
 const healthPage = `## Are they well?
 
-\`signalbox providers check [NAME]\` asks each offered provider with a call that costs no tokens, and says what is wrong and
+\`signalbox providers check [NAME]\` asks each provider that you set up, and the default, with a call that costs no tokens, and says what is wrong and
 what to do. Its exit status is 0 where all are well, 1 where one is not. \`GET /api/providers\` has the same for programs,
 together with what real traffic shows: success rate, last failure, latency, and whether a circuit breaker keeps calls away.
 \`signalbox_target_up\` and \`signalbox_provider_check_up\` on \`/metrics\` are its gauges. \`providers.checkIntervalMinutes\` repeats
