@@ -269,7 +269,9 @@ describe('our metrics', () => {
 })
 
 describe('a limit on everything', () => {
-  test('100,000 invented names in every field make at most 5,000 series, and every call is counted', async () => {
+  test('100,000 invented names in every field make at most 5,000 series, and every call is counted', {
+    timeout: 120_000,
+  }, async () => {
     const { telemetry } = testTelemetry({
       config: { logLevel: 'error', domainLabels: 1000, modelLabels: 500 },
       // The worst case: whatever a caller invents counts as known.
@@ -295,6 +297,14 @@ describe('a limit on everything', () => {
         statusCode: 200 + (call % 400),
         upstreamStatus: 200 + (call % 400),
         usageFlags: [`flag-${call}`],
+        path: `/path/${call}`,
+        account: `account-${call}`,
+        sessionId: `session-${call}`,
+        interTokenMs: { mean: call, max: call },
+        rateLimitHeaders: {
+          [`anthropic-ratelimit-unified-w${call}-utilization`]: '0.5',
+          'anthropic-ratelimit-requests-limit': String(call),
+        },
       })
       telemetry.queryFinished({ name: `query-${call}`, ms: 1, rows: 1, failed: false })
       telemetry.metrics.httpRequestFinished({ route: `/r${call}`, method: `M${call}`, status: call, seconds: 0 })
@@ -307,7 +317,7 @@ describe('a limit on everything', () => {
     expect(sumOf(samples, 'signalbox_requests_total')).toBe(calls)
     expect(sumOf(samples, 'http_requests_total')).toBe(2 * calls)
     expect(sumOf(samples, 'signalbox_db_query_seconds_count')).toBe(calls)
-    for (const label of ['domain', 'provider', 'model', 'flag', 'query'])
+    for (const label of ['domain', 'provider', 'model', 'flag', 'query', 'account', 'series'])
       expect(sumOf(samples, 'signalbox_label_overflow_total', { label }), label).toBeGreaterThan(0)
     await telemetry.close()
   })
