@@ -16,7 +16,8 @@ export class GroupSync {
   readonly #intervalMs: number
   readonly #onOutcome: (error: unknown, exposedMs: number) => void
   #dirtyFd: number | null = null
-  #dirtySince = 0
+  /** When the first write that no sync covers was made, whichever file has it; a change of segments makes it no younger. */
+  #unsyncedSince: number | null = null
   #retired: number[] = []
   #directories = new Set<string>()
   #timer: NodeJS.Timeout | null = null
@@ -40,7 +41,7 @@ export class GroupSync {
   wrote(fd: number): void {
     if (this.#dirtyFd !== null) return
     this.#dirtyFd = fd
-    this.#dirtySince = this.#clock.monotonic()
+    this.#unsyncedSince ??= this.#clock.monotonic()
     this.#schedule()
   }
 
@@ -66,7 +67,7 @@ export class GroupSync {
 
   #schedule(): void {
     if (this.#timer !== null || this.#running !== null || this.#closed) return
-    const age = this.#dirtyFd === null ? 0 : this.#clock.monotonic() - this.#dirtySince
+    const age = this.#unsyncedSince === null ? 0 : this.#clock.monotonic() - this.#unsyncedSince
     this.#timer = setTimeout(
       () => {
         this.#timer = null
@@ -81,9 +82,10 @@ export class GroupSync {
   }
 
   async #sync(): Promise<void> {
-    const [fd, retired, directories, since] = [this.#dirtyFd, this.#retired, this.#directories, this.#dirtySince]
+    const [fd, retired, directories, since] = [this.#dirtyFd, this.#retired, this.#directories, this.#unsyncedSince]
     // Reset before the call: a write during the sync may not be covered by it.
     this.#dirtyFd = null
+    this.#unsyncedSince = null
     this.#retired = []
     this.#directories = new Set()
     let failure: unknown = null
@@ -104,6 +106,6 @@ export class GroupSync {
       }),
       ...(fd === null ? [] : [attempt(() => this.#files.sync(fd))]),
     ])
-    this.#onOutcome(failure, fd === null ? 0 : this.#clock.monotonic() - since)
+    this.#onOutcome(failure, since === null ? 0 : this.#clock.monotonic() - since)
   }
 }

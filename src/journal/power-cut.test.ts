@@ -122,6 +122,31 @@ test('whenever the power is cut, what was written 50 ms before is there, on a di
   )
 })
 
+test('a change of segments while a sync runs makes nothing wait longer', async () => {
+  const { io, after } = virtualDisk(() => 25)
+  const startedAt = clock.monotonic()
+  const journal = openJournal({
+    root: path.join(await temporaryDirectory(), 'journal'),
+    name: 'w1',
+    clock,
+    logger: silentLogger,
+    files: io,
+    segmentBytes: 120,
+    syncIntervalMs: 25,
+  })
+  // Each fills its segment. The first sync runs from 25 to 50, and covers nothing of the second and the third.
+  for (const pause of [0, 26, 22]) {
+    await vi.advanceTimersByTimeAsync(pause)
+    journal.append(JSON.stringify({ text: 'x'.repeat(120) }), 'now')
+  }
+  await vi.advanceTimersByTimeAsync(200)
+  const found = after(startedAt + 26 + powerCutWindowMs).filter(({ bytes }) => bytes.length > 0)
+  expect(found.length).toBeGreaterThanOrEqual(2)
+  const closed = journal.close()
+  await vi.advanceTimersByTimeAsync(200)
+  await closed
+})
+
 test('a slower disk is told of, once a minute, with what a power cut could have cost', async () => {
   const told: unknown[] = []
   const logger: Logger = { ...silentLogger, warn: (event, _message, fields) => told.push([event, fields?.exposed_ms]) }
