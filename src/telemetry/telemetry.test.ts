@@ -224,6 +224,7 @@ describe('our metrics', () => {
   test('are all there at 0 where their labels are closed sets, whatever has happened so far', async () => {
     const { telemetry } = testTelemetry({
       sources: {
+        settings: () => ({ current: true, readAt: 0 }),
         recorder: () => idleRecorder,
         database: () => ({ up: true, pool: { used: 0, idle: 0, waiting: 0, max: 1 } }),
       },
