@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
-import { backupPath, dropOldBackups, writeWholeFile } from './backup-file.ts'
+import { backupPath, dropOldBackups, prepareBackupDir, writeWholeFile } from './backup-file.ts'
 
 let dir: string
 const now = systemClock.now()
@@ -63,4 +63,12 @@ test('one that fails leaves the file of that name, and nothing else', async () =
   await expect(writeWholeFile(path.join(dir, 'no', 'one'), now, async () => undefined)).rejects.toThrow(
     'There is no directory',
   )
+})
+
+test('a backup directory is made with its parents, and one that can not be made is an error and no endless loop', async () => {
+  const deep = path.join(dir, 'a', 'b')
+  await prepareBackupDir(deep)
+  await prepareBackupDir(deep)
+  expect((await stat(deep)).mode & 0o777).toBe(0o700)
+  if (process.platform === 'linux') await expect(prepareBackupDir('/proc/no/where')).rejects.toThrow('ENOENT')
 })

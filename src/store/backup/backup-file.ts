@@ -72,7 +72,17 @@ export async function backupPath(given: string, now: number): Promise<string> {
 
 /** Makes the directory where it is missing; only its owner looks inside. */
 export async function prepareBackupDir(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 })
+  try {
+    await mkdir(dir, { mode: 0o700 })
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === 'EEXIST' && (await stat(dir)).isDirectory()) return
+    // Not `recursive`: Node's own never ends where a directory can not be made in one that is there, as below /proc.
+    const parent = path.dirname(dir)
+    if (code !== 'ENOENT' || parent === dir || (await stat(parent).catch(() => null)) !== null) throw error
+    await prepareBackupDir(parent)
+    await prepareBackupDir(dir)
+  }
 }
 
 /**
