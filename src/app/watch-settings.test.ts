@@ -35,16 +35,14 @@ async function provider(name: string): Promise<string> {
       open.push(response)
       return void response.writeHead(200, { 'content-type': 'text/event-stream' }).write(streamHead)
     }
-    response
-      .writeHead(200, { 'content-type': 'application/json' })
-      .end(
-        JSON.stringify({
-          type: 'message',
-          model: body.model,
-          content: [{ type: 'text', text: name }],
-          usage: { input_tokens: 1, output_tokens: 1 },
-        }),
-      )
+    response.writeHead(200, { 'content-type': 'application/json' }).end(
+      JSON.stringify({
+        type: 'message',
+        model: body.model,
+        content: [{ type: 'text', text: name }],
+        usage: { input_tokens: 1, output_tokens: 1 },
+      }),
+    )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closers.push(() => {

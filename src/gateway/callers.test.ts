@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import {
   type Answer,
@@ -89,4 +90,32 @@ describe('other paths', () => {
     expect((await jsonOf(await fetch(`${url}/v1/models?limit=1000`))).url).toBe('/v1/models?limit=1000')
     expect(await closed()).toMatchObject({ endpoint: 'models', outcome: 'ok', usageSource: 'none' })
   })
+})
+
+test.each([
+  '/v1/../admin',
+  '/v1/files/../../admin',
+  '/v1/%2e%2e/admin',
+  '/v1/.%2E/admin',
+  '/v1/x%2f..%2fadmin',
+  '/v1/models/..',
+  '/v1/./files',
+])('the path %s leads nowhere but to a 400, recorded', async (path) => {
+  const seen: string[] = []
+  const upstream = await upstreamOf((request, response) => {
+    seen.push(request.url ?? '')
+    response.end('{}')
+  })
+  const { port, closed } = await gatewayTo(upstream)
+  const status = await new Promise((resolve, reject) => {
+    // Not fetch, which would walk the dots itself.
+    const call = request({ host: '127.0.0.1', port, path }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    call.on('error', reject).end()
+  })
+  expect(status).toBe(400)
+  expect(await closed()).toMatchObject({ statusCode: 400, errorType: 'caller_invalid_request' })
+  expect(seen).toEqual([])
 })

@@ -34,3 +34,11 @@ export const methodNotAllowed = (gateway: Gateway, name: Endpoint, allowed: stri
         status: 405,
       }),
   )
+
+/** 400 for a path with dot segments. */
+export const crookedPath = (gateway: Gateway): Handler =>
+  refusal(
+    gateway,
+    'passthrough',
+    () => new GatewayError('caller_invalid_request', 'The path has dot segments; send the path that is meant.'),
+  )

@@ -143,6 +143,8 @@ describe('a target that fails before the first byte', () => {
     ])
     expect(a.seen).toHaveLength(3)
     expect(closed).toMatchObject([{ statusCode: 503, outcome: 'provider_error', attempts: 3 }])
+    // Two pauses of 200 and 400 ms are not the gateway's own time.
+    expect(closed[0]?.upstreamMs).toBeGreaterThan(590)
   })
 
   test('alone, and asking for more patience than a few seconds: its answer passes at once', async () => {

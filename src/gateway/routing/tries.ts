@@ -109,7 +109,10 @@ export class Tries implements HoldsAnswers {
     const plan = this.#plan ?? this.#planFor(trouble, retryAfterMsOf(failure))
     if (plan.at === 'same' && this.#exchange.response.destroyed === false) {
       this.#again++
+      const pausedAt = this.#exchange.clock.monotonic()
       await pause(plan.pauseMs)
+      // The pause is for the provider's sake, and no time of the gateway's own.
+      this.#exchange.upstreamMs = (this.#exchange.upstreamMs ?? 0) + this.#exchange.clock.monotonic() - pausedAt
       if (!this.#exchange.response.destroyed) return
     }
     place.leave()
