@@ -18,6 +18,7 @@ import { addRestore } from './restore.ts'
 import { addRoute } from './route.ts'
 import { addStart } from './start.ts'
 import { addStats } from './stats.ts'
+import { explainSystemError } from './system-error.ts'
 import { addTail } from './tail.ts'
 import { CommandError, exitCode, type Terminal } from './terminal.ts'
 
@@ -80,6 +81,11 @@ function tell(error: unknown, { terminal }: Cli): number {
   if (error instanceof InterruptedError) {
     terminal.err(`${error.message}\n`)
     return error.code
+  }
+  const explained = terminal.showStacks ? null : explainSystemError(error)
+  if (explained !== null) {
+    terminal.err(`error: ${explained}\n`)
+    return exitCode.failed
   }
   const isDefect = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError
   terminal.err(`error: ${terminal.showStacks || isDefect ? (error.stack ?? error.message) : error.message}\n`)
