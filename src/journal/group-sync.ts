@@ -68,17 +68,20 @@ export class GroupSync {
   #schedule(): void {
     if (this.#timer !== null || this.#running !== null || this.#closed) return
     const age = this.#unsyncedSince === null ? 0 : this.#clock.monotonic() - this.#unsyncedSince
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = null
-        this.#running = this.#sync().finally(() => {
-          this.#running = null
-          if (this.#dirtyFd !== null || this.#retired.length > 0) this.#schedule()
-        })
-      },
-      Math.max(0, this.#intervalMs - age),
-    )
+    // What is due already (it was written while the last sync ran) does not wait for a timer, whose least is a millisecond.
+    if (age >= this.#intervalMs) return this.#begin()
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.#begin()
+    }, this.#intervalMs - age)
     this.#timer.unref()
+  }
+
+  #begin(): void {
+    this.#running = this.#sync().finally(() => {
+      this.#running = null
+      if (this.#dirtyFd !== null || this.#retired.length > 0) this.#schedule()
+    })
   }
 
   async #sync(): Promise<void> {
