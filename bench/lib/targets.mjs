@@ -1,7 +1,17 @@
 // @ts-check
 /** What is measured: the gateway itself, the bare pass-through, nothing at all (direct), and the peers. */
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -122,7 +132,7 @@ export async function startGateway(upstreamPort, how) {
   const child = spawn(process.execPath, [main, 'start'], { cwd: folder, env, stdio: ['ignore', output, output] })
   const died = new Promise((_, reject) => {
     child.once('exit', (code) => {
-      const said = readFileSync(join(folder, 'output.log'), 'utf8').slice(-1500)
+      const said = tailOf(join(folder, 'output.log'), 1500)
       reject(new Error(`the gateway ended with code ${code} while starting:\n${said}`))
     })
   })
@@ -205,6 +215,19 @@ async function install(name) {
   console.log(`installing ${JSON.stringify(peers[name].dependencies)} …`)
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder })
   return folder
+}
+
+/** The end of a file: a long run writes more of a log than a string can hold. @param {string} file @param {number} bytes */
+function tailOf(file, bytes) {
+  const fd = openSync(file, 'r')
+  try {
+    const size = fstatSync(fd).size
+    const tail = Buffer.alloc(Math.min(size, bytes))
+    readSync(fd, tail, 0, tail.length, size - tail.length)
+    return tail.toString('utf8')
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** @param {string} name @param {string[]} command @param {Record<string, string>} env @param {string | null} core @param {string} cwd */
