@@ -9,6 +9,8 @@ import { noUsage } from '../core/usage.ts'
 import { type Metered, UsageMeter } from '../core/usage-meter.ts'
 import { nameWithoutKey, withoutSecrets } from '../core/without-secrets.ts'
 
+type ChosenName = 'path' | 'domain' | 'requestedModel' | 'sessionId' | 'agentId' | 'parentAgentId'
+
 /** One client call while it lives: what the stages have learned so far. At its end it becomes one immutable record. */
 export class Exchange {
   readonly id: string
@@ -68,23 +70,34 @@ export class Exchange {
     this.method = request.method ?? 'GET'
   }
 
+  /** The names that callers chose, looked through once for both records: none of them changes after the first. */
+  #names: Pick<ExchangeStart, ChosenName> | null = null
+
   /** Callers put keys where a name belongs; what is recorded has none. */
   start(): ExchangeStart {
+    this.#names ??= {
+      path: nameWithoutKey(this.path),
+      domain: nameWithoutKey(this.domain),
+      requestedModel: keyless(this.requestedModel),
+      sessionId: keyless(this.sessionId),
+      agentId: keyless(this.agentId),
+      parentAgentId: keyless(this.parentAgentId),
+    }
     return {
       id: this.id,
       openedAt: this.openedAt,
       method: this.method,
-      path: nameWithoutKey(this.path),
+      path: this.#names.path,
       endpoint: this.endpoint,
-      domain: nameWithoutKey(this.domain),
+      domain: this.#names.domain,
       keyId: this.keyId,
       account: this.account,
       provider: this.provider,
-      requestedModel: keyless(this.requestedModel),
+      requestedModel: this.#names.requestedModel,
       streaming: this.streaming,
-      sessionId: keyless(this.sessionId),
-      agentId: keyless(this.agentId),
-      parentAgentId: keyless(this.parentAgentId),
+      sessionId: this.#names.sessionId,
+      agentId: this.#names.agentId,
+      parentAgentId: this.#names.parentAgentId,
       requestBytes: this.requestBytes,
     }
   }

@@ -1,4 +1,5 @@
 import { type ErrorType, GatewayError } from '../../core/errors.ts'
+import { withoutSecrets } from '../../core/without-secrets.ts'
 
 /** An error answer in a dialect's own words, read as far as it could be. */
 export interface ProviderFailure {
@@ -63,9 +64,6 @@ function typeOf(status: number, code: string | null, message: string | null): Er
 function statusOf(type: ErrorType): { status?: number } {
   return type === 'provider_auth_failed' || type === 'provider_server_error' ? { status: 502 } : {}
 }
-
-/** A provider's words without what looks like a key. */
-export const withoutSecrets = (text: string): string => text.replace(/\b(sk|gsk|xai|key|AIza)[-_]?[\w-]{8,}/g, '$1…')
 
 /** `retry-after` in seconds or as a date, else `x-ratelimit-reset-*` durations (`1m2.5s`); null where neither is there. */
 export function retryAfterOf(headers: readonly string[], nowMs: number): number | null {

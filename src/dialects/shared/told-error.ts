@@ -1,7 +1,8 @@
 /** Errors in the shapes of OpenAI and of those who follow it. */
 import { GatewayError } from '../../core/errors.ts'
 import { isJson, type Json } from '../../core/messages.ts'
-import { failureOf, withoutSecrets } from './failure.ts'
+import { withoutSecrets } from '../../core/without-secrets.ts'
+import { failureOf } from './failure.ts'
 
 /** What an error object says, in any of the shapes that exist. */
 export interface ToldError {
